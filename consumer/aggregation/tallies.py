@@ -1,0 +1,37 @@
+"""What one commit adds to the Prometheus counters, over all partitions of a member.
+
+Counted here, published only once the transaction that holds the work is committed: a
+counter never tells of work that was thrown away and done again.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+
+class Tallies(Struct):
+    """Sums since the last commit. Plain integers; keys of the dicts are closed enums."""
+
+    callbacks: int = 0
+    expectations: int = 0
+    acknowledgements: int = 0
+    dead_letters: int = 0
+    usage: int = 0
+    """Usage items merged: neither duplicate nor late."""
+    errors: int = 0
+    duplicates: int = 0
+    late: int = 0
+    reports: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By (outcome, completedBy)."""
+    revisions: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Dead letters by reason."""
+    key_mismatches: int = 0
+    forgotten_early: int = 0
+    completion_ms: list[int] = field(default_factory=list)
+    """Opening to first emission, one entry per first emission."""
+
+    @property
+    def records(self) -> int:
+        """Records consumed: each counts in exactly one kind."""
+        return self.callbacks + self.expectations + self.acknowledgements + self.dead_letters
