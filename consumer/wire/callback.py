@@ -1,0 +1,263 @@
+"""Input records: any bytes become a value or a rejection, and nothing ever raises.
+
+`decode` has two ways. The fast one serves what nearly every record is, a good callback:
+one pass over the value with the items left raw, then a typed pass over each item, which
+validates it and yields what the totals need; its bytes are copied out verbatim. Whatever
+the fast way does not recognise goes to `_examine`, which starts again and asks one
+question after the other, in the order in which the reasons take precedence.
+
+Each value is decoded on its own: joined with its neighbours, a broken value could be
+completed by them. A property that is `null` counts as absent, of a repeated key the last
+wins, and nesting is limited to `MAX_DEPTH`.
+
+Non-obvious: msgspec's raw values are checked for syntax but not for UTF-8, hence the check
+up front; a raw value keeps its whole buffer alive, hence the copies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import accumulate
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+
+from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, json
+
+from consumer.wire.dead_letter import Reason
+
+MAX_DEPTH: Final = 500
+"""Nesting that is accepted. The decoder's own limit is the interpreter's recursion limit
+less the depth of the call stack; ours lies well below, so that the same bytes get the same
+answer wherever they are decoded (a restore must read what was once accepted)."""
+
+_Name: TypeAlias = Annotated[str, Meta(max_length=256)]
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+_Txid: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+_Item = TypeVar("_Item")
+
+
+class UsageItem(Struct, gc=False, rename="camel"):
+    """The known properties of one element of `usage`."""
+
+    imei: _Name | None = None
+    number_of_sessions: _Count | None = None
+    bytes_transferred: _Count | None = None
+
+
+class ErrorResponse(Struct, gc=False, rename="camel"):
+    """The known properties of `errorResponse` in one element of `errors`."""
+
+    error_code: _Name | None = None
+    error_message: str | None = None
+    http_status_code: str | None = None
+    detail_error_message: str | None = None
+
+
+class ErrorItem(Struct, gc=False, rename="camel"):
+    """The known properties of one element of `errors`."""
+
+    imei: _Name | None = None
+    error_message: str | None = None
+    error_response: ErrorResponse | None = None
+
+
+class Callback(Struct, gc=False):
+    """Items for the report of `txid`, each with its bytes as they came. May hold none."""
+
+    txid: str
+    usage: list[tuple[bytes, UsageItem]]
+    errors: list[tuple[bytes, ErrorItem]]
+
+
+class Expectation(Struct, gc=False):
+    """The devices that `txid` was asked for; none means the whole account."""
+
+    txid: str
+    imeis: list[str]
+
+
+class Acknowledgement(Struct, gc=False):
+    """ThingSpace's answer that it took the request."""
+
+    txid: str
+
+
+class Rejection(Struct, gc=False):
+    """Why a value is none of these. `message` is one line and shows none of the value."""
+
+    reason: Reason
+    message: str
+
+
+Decoded: TypeAlias = Callback | Expectation | Acknowledgement | Rejection
+
+
+class _Envelope(Struct, gc=False):
+    """A callback as it should be. Properties not named are skipped."""
+
+    txid: _Txid | None = None
+    usage: list[Raw] | None = None
+    errors: list[Raw] | None = None
+
+
+_ABSENT: Final = Raw(b"null")
+
+
+class _Loose(Struct, gc=False):
+    """Any object: each property may be anything."""
+
+    txid: Raw = _ABSENT
+    usage: Raw = _ABSENT
+    errors: Raw = _ABSENT
+    imei: Raw = _ABSENT
+    status: Raw = _ABSENT
+
+
+_decode_envelope: Final = json.Decoder(_Envelope).decode
+_decode_loose: Final = json.Decoder(_Loose).decode
+_decode_raw: Final = json.Decoder(Raw).decode
+_decode_items: Final = json.Decoder(list[Raw]).decode
+_decode_txid: Final = json.Decoder(_Txid).decode
+_decode_status: Final = json.Decoder(Literal["QUEUED", "COMPLETED"]).decode
+_decode_imeis: Final = json.Decoder(list[_Name]).decode
+
+decode_usage_item: Final = json.Decoder(UsageItem).decode
+"""One element of `usage` from the bytes that `decode` gave, for restores."""
+
+decode_error_item: Final = json.Decoder(ErrorItem).decode
+"""One element of `errors` from the bytes that `decode` gave, for restores."""
+
+_find_control: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
+def decode(value: bytes | None) -> Decoded:
+    """What one input value is. Never raises, whatever the bytes."""
+    if not value:
+        return Rejection(Reason.EMPTY_VALUE, "the record has no value")
+    if (value.isascii() or _is_utf8(value)) and (len(value) <= MAX_DEPTH or not _is_deep(value)):
+        try:
+            envelope = _decode_envelope(value)
+            txid = envelope.txid
+            usage = envelope.usage
+            errors = envelope.errors
+            # isprintable() also says no to some characters that are allowed: _examine decides.
+            if txid is not None and txid.isprintable() and not (usage is None and errors is None):
+                callback = Callback(txid, [], [])
+                if usage:
+                    for raw in usage:
+                        item = bytes(raw)
+                        callback.usage.append((item, decode_usage_item(item)))
+                if errors:
+                    for raw in errors:
+                        item = bytes(raw)
+                        callback.errors.append((item, decode_error_item(item)))
+                return callback
+        except (DecodeError, RecursionError):
+            return _examine(value)
+    return _examine(value)
+
+
+def _examine(value: bytes) -> Decoded:
+    """The slow way: from the outside in, up to the object's own properties."""
+    if value[0] == 0:
+        return Rejection(
+            Reason.FRAMED_VALUE, "the value begins with a zero byte (Confluent framing?)"
+        )
+    if not _is_utf8(value):
+        return Rejection(Reason.INVALID_UTF8, "the value is not UTF-8")
+    if _is_deep(value):
+        return Rejection(Reason.TOO_DEEP, f"the value is nested more than {MAX_DEPTH} deep")
+    try:
+        _decode_raw(value)  # syntax first: a typed decoder may meet a wrong type before it
+        loose = _decode_loose(value)
+    except RecursionError:
+        return Rejection(Reason.TOO_DEEP, "the value is nested too deep for the decoder")
+    except ValidationError as error:
+        return Rejection(Reason.SCHEMA, str(error))
+    except DecodeError as error:
+        return Rejection(Reason.MALFORMED_JSON, str(error))
+
+    if loose.txid == _ABSENT:
+        return Rejection(Reason.MISSING_TXID, "the value has no txid")
+    try:
+        txid = _decode_txid(loose.txid)
+    except DecodeError as error:
+        return Rejection(Reason.INVALID_TXID, _placed(error, "txid"))
+    if _find_control(txid):
+        return Rejection(Reason.INVALID_TXID, "the txid holds control characters")
+    return _classify(txid, loose)
+
+
+def _classify(txid: str, loose: _Loose) -> Decoded:
+    """Which kind the other properties make of a value whose txid is good."""
+    bare = loose.imei == _ABSENT and loose.status == _ABSENT
+    if loose.usage != _ABSENT or loose.errors != _ABSENT or bare:
+        try:
+            usage = _items(loose.usage, "usage", decode_usage_item)
+            errors = _items(loose.errors, "errors", decode_error_item)
+        except DecodeError as error:
+            return Rejection(Reason.SCHEMA, str(error))
+        return Callback(txid, usage, errors)
+    if bytes(loose.imei).startswith(b"["):
+        try:
+            return Expectation(txid, _decode_imeis(loose.imei))
+        except DecodeError as error:
+            return Rejection(Reason.SCHEMA, _placed(error, "imei"))
+    try:
+        _decode_status(loose.status)
+    except DecodeError:
+        return Rejection(
+            Reason.UNKNOWN_KIND, "neither a callback nor an expectation nor an acknowledgement"
+        )
+    return Acknowledgement(txid)
+
+
+def _items(
+    array: Raw, name: str, decode_item: Callable[[bytes], _Item]
+) -> list[tuple[bytes, _Item]]:
+    """The items of one array; a DecodeError tells the place in the record."""
+    if array == _ABSENT:
+        return []
+    place = name
+    items = []
+    try:
+        for index, raw in enumerate(_decode_items(array)):
+            place = f"{name}[{index}]"
+            item = bytes(raw)
+            items.append((item, decode_item(item)))
+    except DecodeError as error:
+        raise ValidationError(_placed(error, place)) from error
+    return items
+
+
+def _placed(error: DecodeError, place: str) -> str:
+    """The decoder's message about a part of the value, with the path from the top."""
+    message = str(error)
+    if "`$" in message:
+        return message.replace("`$", f"`$.{place}", 1)
+    return f"{message} - at `$.{place}`"
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_deep(value: bytes) -> bool:
+    """Whether brackets are nested more than `MAX_DEPTH` deep; exact where `value` is JSON.
+
+    Linear, also for hostile input: with escapes out of the way, every second piece between
+    quotes lies outside of strings.
+    """
+    if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
+        return False
+    pieces = value.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
+    brackets = b"".join(pieces[::2]).translate(None, _NOT_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH

@@ -1,0 +1,23 @@
+"""Milliseconds since the epoch as the text that reports and metrics records carry.
+
+Times of neighbouring records share their second, so the part up to the second is cached
+and the milliseconds come out of a table.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+
+_FRACTIONS: Final = tuple(f".{ms:03d}Z" for ms in range(1000))
+
+
+@lru_cache(maxsize=4096)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]
+
+
+def iso(ms: int) -> str:
+    """`ms` since the epoch in UTC, as `2026-11-24T02:31:52.123Z`; years 1 to 9999."""
+    return _second(ms // 1000) + _FRACTIONS[ms % 1000]
