@@ -1,0 +1,31 @@
+"""Fixtures that every room's tests share: a Kafka, and names that no other test uses."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from consumer.embedded import EmbeddedKafka
+from tests import broker
+
+
+@pytest.fixture(scope="session")
+def bootstrap_servers() -> Iterator[str]:
+    """The Kafka of this test run, shared by all tests: use names of your own in it."""
+    with broker.kafka() as servers:
+        yield servers
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix for topics, groups and transactional ids that no other test uses."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def own_kafka() -> Iterator[EmbeddedKafka]:
+    """A Kafka of this test alone, to be stopped and started again at will."""
+    with EmbeddedKafka() as kafka:
+        yield kafka
