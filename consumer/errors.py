@@ -48,7 +48,7 @@ class Action(enum.Enum):
     """Stop: only a person can mend this. Nothing was committed."""
 
 
-class Fault(SessionReportsError):
+class Fault(SessionReportsError):  # noqa: N818 - the field's word for it
     """Something Kafka did to a running pipeline, already classified.
 
     `cause` is the row of the fault table (a closed set: it becomes a metric label),

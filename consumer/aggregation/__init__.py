@@ -1,0 +1,1 @@
+"""Pure: records and time in, reports, metrics and state changes out."""

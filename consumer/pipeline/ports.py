@@ -178,9 +178,7 @@ class Offsets(Protocol):
     ) -> Mapping[int, tuple[int, int]]:
         """The same of state partitions."""
 
-    def input_ends(
-        self, partitions: Sequence[int], timeout_s: float
-    ) -> Mapping[int, int] | None:
+    def input_ends(self, partitions: Sequence[int], timeout_s: float) -> Mapping[int, int] | None:
         """READ_UNCOMMITTED end offsets; `None` when Kafka did not answer in time."""
 
     def delete_state_before(self, offsets: Mapping[int, int]) -> None:

@@ -1,0 +1,126 @@
+"""The metrics windows of one partition (DESIGN 2.5).
+
+There is only ever one window open, since everything counts at the clock or, what fires by
+time, at its deadline, and both only go forward. It closes when the clock has passed its
+end; one in which nothing happened says nothing.
+"""
+
+from __future__ import annotations
+
+from consumer.aggregation.txid import Txid
+from consumer.wire import metrics
+from consumer.wire.report import Outcome
+from consumer.wire.state_entry import Window
+from consumer.wire.timestamps import iso
+
+CODES_PER_WINDOW = 1_000
+OTHER_CODES = "(other)"
+"""Error codes are input: past so many different ones in one window, further ones are summed
+under this name, so that no window outgrows a record."""
+
+
+class Windows:
+    """The open window, and the records of those that closed since they were last taken."""
+
+    __slots__ = ("_app", "_length_ms", "_partition", "closed", "end_ms", "open")
+
+    def __init__(self, app: str, partition: int, length_ms: int) -> None:
+        self._app = app
+        self._partition = partition
+        self._length_ms = length_ms
+        self.open = Window(0)
+        self.end_ms = length_ms
+        """Exclusive; the clock closes the window when it gets here."""
+        self.closed: list[tuple[bytes, bytes]] = []
+        """Key and value of metrics records, in time order."""
+
+    def load(self, window: Window | None) -> None:
+        """Go on with a restored window.
+
+        Its end follows from its start: a changed length holds from the next one on.
+        """
+        if window is not None:
+            self.open = window
+            self.end_ms = window.start_ms + self._length_ms
+
+    def move(self, now_ms: int) -> None:
+        """Close the window if it ended, and open the one that `now_ms` lies in."""
+        if now_ms < self.end_ms:
+            return
+        if self.is_touched():
+            self.closed.append(self._record())
+        start_ms = now_ms // self._length_ms * self._length_ms
+        self.open = Window(start_ms)
+        self.end_ms = start_ms + self._length_ms
+
+    def is_touched(self) -> bool:
+        """Whether anything has been counted in the open window."""
+        return self.open != Window(self.open.start_ms)
+
+    def add_report(self, state: Txid, outcome: Outcome, closed_ms: int) -> None:
+        """Count the emission of `state`, which still holds its items."""
+        window = self.open
+        if outcome is Outcome.COMPLETE:
+            window.complete += 1
+        elif outcome is Outcome.PARTIAL:
+            window.partial += 1
+        else:
+            window.unconfirmed += 1
+        window.reported += state.usage.devices()
+        window.sessions += state.sessions
+        window.transferred += state.transferred
+        if state.errors is not None:
+            window.failed += state.errors.devices()
+        if state.error_codes:
+            self._add_codes(state.error_codes)
+        took_ms = closed_ms - state.opened_ms
+        shortest_ms, longest_ms = window.to_complete_min_ms, window.to_complete_max_ms
+        window.first_emissions += 1
+        window.to_complete_sum_ms += took_ms
+        window.to_complete_min_ms = took_ms if shortest_ms is None else min(shortest_ms, took_ms)
+        window.to_complete_max_ms = took_ms if longest_ms is None else max(longest_ms, took_ms)
+
+    def _add_codes(self, codes: dict[str, int]) -> None:
+        known = self.open.error_codes
+        for code, count in codes.items():
+            name = code if code in known or len(known) < CODES_PER_WINDOW else OTHER_CODES
+            known[name] = known.get(name, 0) + count
+
+    def _record(self) -> tuple[bytes, bytes]:
+        window = self.open
+        record = metrics.MetricsRecord(
+            window=metrics.Window(iso(window.start_ms), iso(self.end_ms)),
+            app=self._app,
+            partition=self._partition,
+            records=metrics.Records(
+                callbacks=window.callbacks,
+                expectations=window.expectations,
+                acknowledgements=window.acknowledgements,
+                dead_letters=window.dead_letters,
+            ),
+            items=metrics.Items(
+                usage=window.usage,
+                errors=window.errors,
+                duplicates=window.duplicates,
+                late=window.late,
+            ),
+            reports=metrics.Reports(
+                complete=window.complete,
+                partial=window.partial,
+                unconfirmed=window.unconfirmed,
+                revised=window.revised,
+            ),
+            devices=metrics.Devices(
+                reported=window.reported, failed=window.failed, missing=window.missing
+            ),
+            number_of_sessions=window.sessions,
+            bytes_transferred=window.transferred,
+            error_codes=window.error_codes,
+            time_to_complete_ms=metrics.TimeToComplete(
+                count=window.first_emissions,
+                sum=window.to_complete_sum_ms,
+                min=window.to_complete_min_ms,
+                max=window.to_complete_max_ms,
+            ),
+        )
+        return metrics.key(window.start_ms, self._partition), metrics.encode(record)

@@ -1,0 +1,205 @@
+"""The state log of one partition: what to write with a commit, and where reading must begin.
+
+Every commit appends one record (in chunks) with what changed. A txid has its *home* in the
+last commit that wrote it whole; later commits add to it. Commits are *segments* of the log,
+and a segment is needed while it is home to a known txid. The log must be read from the
+first needed segment on (the *start*), which is committed with the input offset.
+
+Old segments with a few long-lived txids would keep the whole log alive. So when less than
+half of the log is live, each commit also rewrites some txids of the oldest segment whole:
+they move home, the segment falls, and the start moves on. This costs each commit about as
+much again as it writes anyway, never a pause, and holds the log at about twice the live
+state (`FLOOR_BYTES` aside).
+
+Pure bookkeeping: nothing here does I/O. Nothing is ever rolled back either: after a commit
+that failed for good, the whole pipeline is thrown away.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct, field
+
+from consumer.aggregation.delta import Delta
+from consumer.aggregation.lifecycle import OPEN
+from consumer.aggregation.partition import PartitionAggregator
+from consumer.aggregation.txid import Txid
+from consumer.wire import state_entry
+from consumer.wire.state_entry import Entry, MarkerEntry, Named, OpenEntry, StateDelta
+
+FLOOR_BYTES = 128 * 1024
+"""A log shorter than this is never worth rewriting."""
+
+LEAST_REWRITE_BYTES = 16 * 1024
+"""What a commit may rewrite even when it writes hardly anything itself."""
+
+ENTRY_BYTES = 48
+"""About what an entry takes in the log beside its content."""
+
+
+class Segment(Struct):
+    """One commit in the log."""
+
+    sequence: int
+    offset: int
+    """Of its first chunk, in the state partition; -1 until delivered."""
+    size: int
+    live: int = 0
+    """Known txids that have their home here."""
+    txids: list[Txid] = field(default_factory=list)
+    """All that were ever written whole here: some may have moved on since."""
+
+
+class StateLog:
+    """Bookkeeping over one incarnation of one state partition."""
+
+    def __init__(self, incarnation: str, start: int) -> None:
+        self.incarnation = incarnation
+        self.sequence = 0
+        """Of the last commit."""
+        self._start = start
+        """Where a log with no segments begins."""
+        self._segments: OrderedDict[int, Segment] = OrderedDict()
+        self.length_bytes = 0
+        """From the start to the end of the log."""
+
+    @property
+    def start(self) -> int:
+        """The offset at which a restore must begin, as of the last commit."""
+        for segment in self._segments.values():
+            return segment.offset
+        return self._start
+
+    def append(self, aggregator: PartitionAggregator, delta: Delta) -> list[bytes]:
+        """The records of the next commit, of which `delta` is the content."""
+        self.sequence += 1
+        segment = Segment(self.sequence, -1, 0)
+        self._segments[self.sequence] = segment
+        forgotten = [state.txid for state in delta.forgotten if state.home]
+        self._leave(delta.forgotten)
+        entries = [self._entry(state, segment) for state in delta.changed.values()]
+        live_bytes = aggregator.table.content_bytes + ENTRY_BYTES * len(aggregator.table)
+        if self.length_bytes > 2 * live_bytes + FLOOR_BYTES:
+            budget = max(2 * sum(map(_size, entries)), LEAST_REWRITE_BYTES)
+            entries += [self._entry(state, segment) for state in self._oldest(budget)]
+        scalars = StateDelta(
+            version=state_entry.VERSION,
+            incarnation=self.incarnation,
+            sequence=self.sequence,
+            chunk=0,
+            chunks=1,
+            clock_ms=aggregator.clock.now_ms,
+            lag_ms=aggregator.clock.lag_ms,
+            window=state_entry.encode_window(aggregator.windows.open),
+        )
+        values = state_entry.encode(scalars, forgotten, entries)
+        segment.size = sum(map(len, values))
+        self.length_bytes += segment.size
+        self._drop_unneeded()
+        return values
+
+    def delivered(self, offset: int) -> None:
+        """The first record of the last `append` stands at `offset` now."""
+        self._segments[self.sequence].offset = offset
+
+    def named(self, writer: str) -> str:
+        """Metadata for the input offset that is committed with the last `append`."""
+        return state_entry.encode_named(
+            Named(state_entry.VERSION, self.incarnation, self.sequence, self.start, writer)
+        )
+
+    def read(self, delta: StateDelta, offset: int, size: int, whole: Iterable[Txid]) -> None:
+        """Take account of one chunk that a restore has read."""
+        segment = self._segments.get(delta.sequence)
+        if segment is None:
+            segment = self._segments[delta.sequence] = Segment(delta.sequence, offset, 0)
+            self.sequence = delta.sequence
+        segment.size += size
+        self.length_bytes += size
+        for state in whole:
+            self._settle(state, segment)
+
+    def forget(self, states: Iterable[Txid]) -> None:
+        """The same for txids that a chunk forgets."""
+        self._leave(states)
+
+    def finish_reading(self) -> None:
+        """A restore has read all there is."""
+        self._drop_unneeded()
+
+    def _entry(self, state: Txid, segment: Segment) -> Entry:
+        """What to write of one txid: all of it, or what is new."""
+        whole = state.moved or not state.home
+        if state.phase is not OPEN:
+            self._settle(state, segment)
+            digests = b"".join(sorted(state.digests or ()))
+            return MarkerEntry(
+                state.txid, True, state.first_offset, state.closed_ms, state.revision, digests
+            )
+        errors = () if state.errors is None else state.errors.items
+        usage = state.usage.items
+        entry = OpenEntry(
+            txid=state.txid,
+            whole=whole,
+            first_offset=state.first_offset,
+            last_offset=state.last_offset,
+            opened_ms=state.opened_ms,
+            touched_ms=state.touched_ms,
+            callbacks=state.callbacks,
+            duplicates=state.duplicates,
+            revision=state.revision,
+            unlimited=state.unlimited,
+            usage=usage[0 if whole else state.logged_usage :],
+            errors=list(errors[0 if whole else state.logged_errors :]),
+        )
+        if whole:
+            self._settle(state, segment)
+        state.logged_usage, state.logged_errors = len(usage), len(errors)
+        return entry
+
+    def _settle(self, state: Txid, segment: Segment) -> None:
+        """`state` is whole in `segment`: its home from now on."""
+        if state.home:
+            self._segments[state.home].live -= 1
+        state.home = segment.sequence
+        state.moved = False
+        segment.live += 1
+        segment.txids.append(state)
+
+    def _leave(self, states: Iterable[Txid]) -> None:
+        for state in states:
+            if state.home:
+                self._segments[state.home].live -= 1
+                state.home = 0
+
+    def _oldest(self, budget: int) -> Iterator[Txid]:
+        """Txids of the oldest segments, to be moved; marks them so."""
+        for segment in list(self._segments.values()):
+            while segment.txids:
+                if budget <= 0 or segment.sequence == self.sequence:
+                    return
+                state = segment.txids.pop()
+                if state.home == segment.sequence:
+                    state.moved = True
+                    budget -= state.size + ENTRY_BYTES
+                    yield state
+
+    def _drop_unneeded(self) -> None:
+        """Forget segments before the first needed one; the last always stays."""
+        while len(self._segments) > 1:
+            sequence, segment = next(iter(self._segments.items()))
+            if segment.live:
+                return
+            del self._segments[sequence]
+            self.length_bytes -= segment.size
+
+
+def _size(entry: Entry) -> int:
+    items = (
+        len(entry.digests)
+        if isinstance(entry, MarkerEntry)
+        else sum(map(len, entry.usage)) + sum(map(len, entry.errors))
+    )
+    return ENTRY_BYTES + len(entry.txid) + items

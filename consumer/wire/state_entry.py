@@ -1,0 +1,251 @@
+"""Records of the state log (DESIGN 2.7): what one commit changed in one partition.
+
+A commit writes one `StateDelta`, in several records (*chunks*) when it would exceed
+`CHUNK_BYTES`. A txid's entry is *whole*, or an addition: then its scalars replace the old
+ones and its items go behind those that are known. msgpack arrays, so that a later schema
+can append fields; anything incompatible gets a new `VERSION`.
+
+Also here: `Named`, the JSON in the committed offset's metadata that says which state
+belongs to that offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Struct, field
+
+VERSION = 1
+"""Schema of both the state log and the offset metadata."""
+
+CHUNK_BYTES = 800_000
+"""Target of a record's size: below the 900 kB of the design with room for one more item."""
+
+DIGEST_BYTES = 16
+
+
+class StateError(ValueError):
+    """A state record or offset metadata that this version cannot read; says why."""
+
+
+class Window(Struct, array_like=True):
+    """The open metrics window of a partition: what its `MetricsRecord` will show.
+
+    Kept as JSON inside of the delta: its sums may exceed the 64 bits of msgpack.
+    """
+
+    start_ms: int
+    callbacks: int = 0
+    expectations: int = 0
+    acknowledgements: int = 0
+    dead_letters: int = 0
+    usage: int = 0
+    errors: int = 0
+    duplicates: int = 0
+    late: int = 0
+    complete: int = 0
+    partial: int = 0
+    unconfirmed: int = 0
+    revised: int = 0
+    reported: int = 0
+    failed: int = 0
+    missing: int = 0
+    sessions: int = 0
+    transferred: int = 0
+    error_codes: dict[str, int] = field(default_factory=dict)
+    first_emissions: int = 0
+    to_complete_sum_ms: int = 0
+    to_complete_min_ms: int | None = None
+    to_complete_max_ms: int | None = None
+
+
+class OpenEntry(Struct, array_like=True, tag=0, gc=False):
+    """An open txid, or what came to it."""
+
+    txid: str
+    whole: bool
+    first_offset: int
+    last_offset: int
+    opened_ms: int
+    touched_ms: int
+    callbacks: int
+    duplicates: int
+    revision: int
+    unlimited: bool
+    usage: list[bytes]
+    errors: list[bytes]
+
+
+class MarkerEntry(Struct, array_like=True, tag=1, gc=False):
+    """A remembered txid, or more of its digests (16 bytes each, joined)."""
+
+    txid: str
+    whole: bool
+    first_offset: int
+    closed_ms: int
+    revision: int
+    digests: bytes
+
+
+Entry = OpenEntry | MarkerEntry
+
+
+class StateChunk(Struct, array_like=True):
+    """What a record carries of its commit's changes."""
+
+    forgotten: list[str] = field(default_factory=list)
+    """Before all entries of a commit: a txid may be forgotten and born again in it."""
+    entries: list[Entry] = field(default_factory=list)
+
+
+class StateDelta(Struct, array_like=True):
+    """One chunk of one commit of one partition. Every chunk carries the scalars."""
+
+    version: int
+    incarnation: str
+    """Names this history of the partition: another one is another life."""
+    sequence: int
+    """Number of the commit within the incarnation, from 1."""
+    chunk: int
+    chunks: int
+    clock_ms: int
+    lag_ms: int
+    window: bytes
+    """`Window` as JSON; empty where no window is open."""
+    content: StateChunk = field(default_factory=StateChunk)
+
+
+class Named(Struct):
+    """Metadata of a committed offset: the state that belongs to it."""
+
+    v: int
+    incarnation: str
+    sequence: int
+    start: int
+    """Where reading the state partition must begin."""
+    writer: str
+    """The `transactional.id` that committed this."""
+
+
+class _Versioned(Struct, array_like=True):
+    version: int
+
+
+_encoder = msgspec.msgpack.Encoder()
+_deltas = msgspec.msgpack.Decoder(StateDelta)
+_versions = msgspec.msgpack.Decoder(_Versioned)
+_windows = msgspec.json.Decoder(Window)
+_named = msgspec.json.Decoder(Named)
+
+
+def encode_window(window: Window | None) -> bytes:
+    return b"" if window is None else msgspec.json.encode(window)
+
+
+def decode_window(value: bytes) -> Window | None:
+    return _windows.decode(value) if value else None
+
+
+def encode(
+    delta: StateDelta,
+    forgotten: Iterable[str],
+    entries: Iterable[Entry],
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> list[bytes]:
+    """The records of one commit, in order; `delta` gives the scalars of each of them."""
+    chunks = [StateChunk()]
+    room = chunk_bytes
+    for txid in forgotten:
+        if room < 0:
+            chunks.append(StateChunk())
+            room = chunk_bytes
+        chunks[-1].forgotten.append(txid)
+        room -= len(txid) + 5
+    for entry in entries:
+        for piece in _pieces(entry, chunk_bytes):
+            size = _size(piece)
+            if size > room and room < chunk_bytes:
+                chunks.append(StateChunk())
+                room = chunk_bytes
+            chunks[-1].entries.append(piece)
+            room -= size
+    delta.chunks = len(chunks)
+    values = []
+    for delta.chunk, chunk in enumerate(chunks):
+        delta.content = chunk
+        values.append(_encoder.encode(delta))
+    return values
+
+
+def decode(value: bytes) -> StateDelta:
+    """Inverse of `encode` for one record. Raises `StateError`."""
+    try:
+        version = _versions.decode(value).version
+        if version != VERSION:
+            raise StateError(f"state schema version {version}; this program reads {VERSION}")
+        return _deltas.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StateError(f"not a record of the state log ({error})") from None
+
+
+def encode_named(named: Named) -> str:
+    return msgspec.json.encode(named).decode()
+
+
+def decode_named(metadata: str) -> Named | None:
+    """What `metadata` names; `None` where it is empty (an operator set the offset)."""
+    if not metadata:
+        return None
+    try:
+        named = _named.decode(metadata)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise StateError(f"not ours ({error})") from None
+    if named.v != VERSION:
+        raise StateError(f"state schema version {named.v}; this program reads {VERSION}")
+    return named
+
+
+def _size(entry: Entry) -> int:
+    """About the encoded size; never much less."""
+    if isinstance(entry, MarkerEntry):
+        return 64 + len(entry.txid) + len(entry.digests)
+    items = sum(len(item) + 5 for item in entry.usage) + sum(len(item) + 5 for item in entry.errors)
+    return 96 + len(entry.txid) + items
+
+
+def _pieces(entry: Entry, chunk_bytes: int) -> Iterator[Entry]:
+    """An entry too large for one record, as itself cut short and additions to it."""
+    if _size(entry) <= chunk_bytes:
+        yield entry
+    elif isinstance(entry, MarkerEntry):
+        step = max(chunk_bytes // DIGEST_BYTES, 1) * DIGEST_BYTES
+        for begin in range(0, len(entry.digests), step):
+            digests = entry.digests[begin : begin + step]
+            yield msgspec.structs.replace(entry, whole=entry.whole and not begin, digests=digests)
+    else:
+        yield from _open_pieces(entry, chunk_bytes)
+
+
+def _open_pieces(entry: OpenEntry, chunk_bytes: int) -> Iterator[OpenEntry]:
+    usage, errors = entry.usage, entry.errors
+    whole = entry.whole
+    while usage or errors:
+        room = chunk_bytes
+        cut_usage = _fitting(usage, room)
+        room -= sum(len(item) + 5 for item in usage[:cut_usage])
+        cut_errors = 0 if cut_usage < len(usage) else _fitting(errors, room, least=not cut_usage)
+        yield msgspec.structs.replace(
+            entry, whole=whole, usage=usage[:cut_usage], errors=errors[:cut_errors]
+        )
+        usage, errors, whole = usage[cut_usage:], errors[cut_errors:], False
+
+
+def _fitting(items: list[bytes], room: int, *, least: bool = True) -> int:
+    """How many of the first items fit into `room`; one at `least`, to get on."""
+    for count, item in enumerate(items):
+        room -= len(item) + 5
+        if room < 0:
+            return max(count, int(least))
+    return len(items)
