@@ -138,49 +138,38 @@ def decode(value: bytes | None) -> Decoded:
     """What one input value is. Never raises, whatever the bytes."""
     if not value:
         return Rejection(Reason.EMPTY_VALUE, "the record has no value")
-    if (value.isascii() or _is_utf8(value)) and (len(value) <= MAX_DEPTH or not _is_deep(value)):
-        try:
-            envelope = _decode_envelope(value)
-            txid = envelope.txid
-            usage = envelope.usage
-            errors = envelope.errors
-            # isprintable() also says no to some characters that are allowed: _examine decides.
-            if txid is not None and txid.isprintable() and not (usage is None and errors is None):
-                callback = Callback(txid, [], [])
-                if usage:
-                    for raw in usage:
-                        item = bytes(raw)
-                        callback.usage.append((item, decode_usage_item(item)))
-                if errors:
-                    for raw in errors:
-                        item = bytes(raw)
-                        callback.errors.append((item, decode_error_item(item)))
-                return callback
-        except (DecodeError, RecursionError):
+    is_text = value.isascii() or _is_utf8(value)
+    if not is_text or (len(value) > MAX_DEPTH and _is_deep(value)):
+        return _unreadable(value)
+    try:
+        envelope = _decode_envelope(value)
+        txid = envelope.txid
+        # Not printable are also some characters that a txid may hold: _examine decides.
+        if txid is None or not txid.isprintable():
             return _examine(value)
-    return _examine(value)
+        if envelope.usage is None and envelope.errors is None:
+            return _examine(value)
+        usage: list[tuple[bytes, UsageItem]] = []
+        errors: list[tuple[bytes, ErrorItem]] = []
+        if envelope.usage:
+            for raw in envelope.usage:
+                item = bytes(raw)
+                usage.append((item, decode_usage_item(item)))
+        if envelope.errors:
+            for raw in envelope.errors:
+                item = bytes(raw)
+                errors.append((item, decode_error_item(item)))
+    except (DecodeError, RecursionError):
+        return _examine(value)
+    return Callback(txid, usage, errors)
 
 
 def _examine(value: bytes) -> Decoded:
-    """The slow way: from the outside in, up to the object's own properties."""
-    if value[0] == 0:
-        return Rejection(
-            Reason.FRAMED_VALUE, "the value begins with a zero byte (Confluent framing?)"
-        )
-    if not _is_utf8(value):
-        return Rejection(Reason.INVALID_UTF8, "the value is not UTF-8")
-    if _is_deep(value):
-        return Rejection(Reason.TOO_DEEP, f"the value is nested more than {MAX_DEPTH} deep")
+    """The slow way, for text that is not nested too deep: the object, then its txid."""
     try:
-        _decode_raw(value)  # syntax first: a typed decoder may meet a wrong type before it
         loose = _decode_loose(value)
-    except RecursionError:
-        return Rejection(Reason.TOO_DEEP, "the value is nested too deep for the decoder")
-    except ValidationError as error:
-        return Rejection(Reason.SCHEMA, str(error))
-    except DecodeError as error:
-        return Rejection(Reason.MALFORMED_JSON, str(error))
-
+    except (DecodeError, RecursionError):
+        return _unreadable(value)
     if loose.txid == _ABSENT:
         return Rejection(Reason.MISSING_TXID, "the value has no txid")
     try:
@@ -190,6 +179,25 @@ def _examine(value: bytes) -> Decoded:
     if _find_control(txid):
         return Rejection(Reason.INVALID_TXID, "the txid holds control characters")
     return _classify(txid, loose)
+
+
+def _unreadable(value: bytes) -> Rejection:
+    """Why a value is not even an object in JSON."""
+    if value[0] == 0:
+        return Rejection(
+            Reason.FRAMED_VALUE, "the value begins with a zero byte, as Confluent's framing does"
+        )
+    if not _is_utf8(value):
+        return Rejection(Reason.INVALID_UTF8, "the value is not UTF-8")
+    if _is_deep(value):
+        return Rejection(Reason.TOO_DEEP, f"the value is nested more than {MAX_DEPTH} deep")
+    try:
+        _decode_raw(value)  # a wrong type may have been met before the syntax error
+    except RecursionError:
+        return Rejection(Reason.TOO_DEEP, "the value is nested too deep for the decoder")
+    except DecodeError as error:
+        return Rejection(Reason.MALFORMED_JSON, str(error))
+    return Rejection(Reason.SCHEMA, "the value is not an object")
 
 
 def _classify(txid: str, loose: _Loose) -> Decoded:
@@ -260,4 +268,4 @@ def _is_deep(value: bytes) -> bool:
         return False
     pieces = value.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
     brackets = b"".join(pieces[::2]).translate(None, _NOT_BRACKETS)
-    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH
+    return any(depth > MAX_DEPTH for depth in accumulate(map(_STEPS.__getitem__, brackets)))

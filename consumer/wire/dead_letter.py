@@ -35,7 +35,7 @@ class Reason(enum.StrEnum):
     OUTPUT_REFUSED = "output_refused"
 
 
-def headers(  # noqa: PLR0917 -- a record's place reads well by position
+def headers(
     original: Sequence[tuple[str, bytes | None]] | None,
     topic: str,
     partition: int,
