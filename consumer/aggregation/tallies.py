@@ -35,3 +35,13 @@ class Tallies(Struct):
     def records(self) -> int:
         """Records consumed: each counts in exactly one kind."""
         return self.callbacks + self.expectations + self.acknowledgements + self.dead_letters
+
+    def add(self, other: Tallies) -> None:
+        """Add what another partition counted."""
+        for name in self.__struct_fields__:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if isinstance(mine, dict):
+                for key, count in theirs.items():
+                    mine[key] = mine.get(key, 0) + count
+            else:
+                setattr(self, name, mine + theirs)

@@ -8,6 +8,8 @@ setting holds for what is open as well.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from consumer.aggregation.items import ItemSet
 from consumer.aggregation.lifecycle import OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
@@ -148,11 +150,11 @@ class Txid:
             digests += [digest(ERROR, raw) for raw in self.errors.items]
         self.become_marker(closed_ms, frozenset(digests))
 
-    def become_marker(self, closed_ms: int, digests: frozenset[bytes]) -> None:
+    def become_marker(self, closed_ms: int, digests: AbstractSet[bytes]) -> None:
         """The same with digests that are known already (restore)."""
         self.phase = REMEMBERED
         self.closed_ms = closed_ms
-        self.digests = digests
+        self.digests = frozenset(digests)
         self.usage = EMPTY
         self.errors = None
         self.error_codes = None

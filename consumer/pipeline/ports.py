@@ -137,6 +137,8 @@ class Committed(Protocol):
 
 
 class StateRecord(Protocol):
+    """One record of the state topic."""
+
     partition: int
     offset: int
     value: bytes
@@ -190,6 +192,8 @@ class Offsets(Protocol):
 
 
 class Clock(Protocol):
+    """Time; the only source of it in this room."""
+
     def wall_ms(self) -> int: ...
     def monotonic_s(self) -> float: ...
 

@@ -1,0 +1,290 @@
+"""The loop of one pipeline's life: poll, aggregate, commit, on one thread.
+
+A turn polls one batch, applies it to its partitions, moves restores and idle clocks on, and
+commits when `commit.interval` has passed or the transaction is full. Rebalances arrive from
+within the poll, when nothing is half done: `on_revoked` commits what was read and lets go,
+`on_lost` and everything that comes after the pipeline was marked dead only let go.
+
+A life ends in one of two ways. `run` returns when it was asked to stop: all is committed
+and the group left. Any `Fault` means that memory and Kafka may disagree: the owner calls
+`abandon`, which drops everything in the one safe order (abort, producer, consumer: closing
+the consumer first would run `on_revoked` and could commit a torn transaction), and starts a
+new pipeline that restores from Kafka. There is no other recovery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import structlog
+from msgspec import Struct
+
+from consumer.errors import Action, Fault
+from consumer.pipeline import checkpoint
+from consumer.pipeline.checkpoint import OutputRecord
+from consumer.pipeline.idleness import Idleness
+from consumer.pipeline.partition import Partition, Running
+from consumer.pipeline.policy import PipelinePolicy
+from consumer.pipeline.ports import (
+    Batch,
+    Clock,
+    Observer,
+    Offsets,
+    Source,
+    StateReader,
+    Transactions,
+)
+from consumer.pipeline.recovery import Recovery
+from consumer.pipeline.reporting import Reporting
+from consumer.wire import dead_letter
+
+log = structlog.get_logger(__name__)
+
+
+class Ports(Struct, frozen=True):
+    """The world of one pipeline."""
+
+    source: Source
+    transactions: Transactions
+    reader: StateReader
+    offsets: Offsets
+    clock: Clock
+    observer: Observer
+    new_incarnation: Callable[[], str]
+
+
+class Pipeline:
+    """One life: from joining the group to leaving it or to a fault."""
+
+    def __init__(self, policy: PipelinePolicy, ports: Ports) -> None:
+        self._policy = policy
+        self._source = ports.source
+        self._transactions = ports.transactions
+        self._reader = ports.reader
+        self._offsets = ports.offsets
+        self._clock = ports.clock
+        self._observer = ports.observer
+        self._partitions: dict[int, Partition] = {}
+        self._running: dict[int, Running] = {}
+        self._dead_letters: list[OutputRecord] = []
+        self._committed_s = 0.0
+        self._deleted_s = 0.0
+        self._dead = False
+        self._recovery = Recovery(
+            policy,
+            ports.offsets,
+            ports.reader,
+            ports.clock,
+            ports.observer,
+            writer=ports.transactions.transactional_id,
+            new_incarnation=ports.new_incarnation,
+            ready=self._ready,
+        )
+        self._idleness = Idleness(policy, ports.offsets, ports.clock)
+        self._reporting = Reporting(policy, ports.offsets, ports.clock, ports.observer)
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Work until `should_stop`, then finish. Raises `Fault`: call `abandon` then."""
+        self._transactions.init()
+        self._recovery.look_at_group()
+        self._source.subscribe(self)
+        self._committed_s = self._clock.monotonic_s()
+        while not should_stop():
+            self.turn()
+        self._commit()
+        self._source.close()
+        self._transactions.close()
+        self._reader.close()
+
+    def abandon(self) -> None:
+        """Let go of everything after a fault. Never raises."""
+        self._dead = True
+        try:
+            self._transactions.abort()
+        except Fault as fault:
+            log.info("abort failed too; the broker will end the transaction", reason=str(fault))
+        self._transactions.close()
+        self._source.close()
+        self._reader.close()
+        self._partitions.clear()
+        self._running.clear()
+
+    def turn(self) -> None:
+        """Once around."""
+        polled = self._source.poll(self._policy.batch_records, self._wait_s())
+        if polled.batches:
+            began_s = self._clock.monotonic_s()
+            wall_ms = self._clock.wall_ms()
+            for batch in polled.batches:
+                self._take(batch, wall_ms, began_s)
+            self._observer.processed(self._clock.monotonic_s() - began_s)
+        for number, position in polled.ends.items():
+            running = self._running.get(number)
+            if running is not None:
+                running.position = max(running.position, position)
+        if self._recovery.busy:
+            self._recovery.step()
+        self._work_off()
+        self._idleness.step(self._running, self._room)
+        if self._commit_is_due():
+            self._commit()
+        self._reporting.step(self._partitions, self._running)
+        self._observer.turned()
+
+    # Rebalances, from within poll() and close()
+
+    def on_assigned(self, partitions: Sequence[int]) -> None:
+        """Note them; restoring happens in the turns to come."""
+        now_s = self._clock.monotonic_s()
+        added = [Partition(number, now_s) for number in partitions]
+        self._partitions.update((partition.number, partition) for partition in added)
+        self._recovery.add(added)
+        self._observer.joined()
+        self._observer.rebalanced("assigned", partitions)
+        log.info("assigned", partitions=sorted(partitions))
+
+    def on_revoked(self, partitions: Sequence[int]) -> None:
+        """Commit what was read from them, unless this life is over, and let go."""
+        if not self._dead:
+            try:
+                self._commit()
+            except BaseException:
+                self._dead = True
+                raise
+        self._let_go("revoked", partitions)
+
+    def on_lost(self, partitions: Sequence[int]) -> None:
+        """They may be somebody else's already. What is pending of them must not be sent."""
+        self._let_go("lost", partitions)
+        if not self._dead and partitions:
+            self._dead = True
+            raise Fault(
+                Action.TEAR_DOWN,
+                "partition_lost",
+                f"lost partitions {sorted(partitions)}: this member was away for too long "
+                "(kafka.consumer.session.timeout.ms, max.poll.interval.ms)",
+            )
+
+    def _let_go(self, event: str, partitions: Sequence[int]) -> None:
+        self._recovery.drop(partitions)
+        for number in partitions:
+            self._partitions.pop(number, None)
+            self._running.pop(number, None)
+        self._observer.rebalanced(event, partitions)
+        log.info(event, partitions=sorted(partitions))
+
+    def _ready(self, partition: Partition) -> None:
+        """A partition has its state: from now on its records are delivered."""
+        running = partition.running
+        if running is None:  # pragma: no cover - ready means running
+            return
+        self._running[partition.number] = running
+        self._source.start(partition.number, running.offset)
+
+    # Work
+
+    def _take(self, batch: Batch, wall_ms: int, now_s: float) -> None:
+        running = self._running.get(batch.partition)
+        if running is None:  # pragma: no cover - the source delivers started partitions only
+            return
+        running.last_record_s = now_s
+        if running.backlog:
+            running.backlog.append((batch, 0))
+        else:
+            self._apply(running, batch, 0, wall_ms)
+
+    def _apply(self, running: Running, batch: Batch, start: int, wall_ms: int) -> None:
+        """Apply a batch as far as this transaction has room for its reports."""
+        delta = running.aggregator.delta
+        index = running.aggregator.apply(batch, start, wall_ms, self._room(running))
+        if delta.dead_letters:
+            self._add_dead_letters(running, batch)
+        if index > start:
+            running.offset = batch.offsets[index - 1] + 1
+            running.position = max(running.position, running.offset)
+        if index < len(batch.offsets):
+            if not running.backlog:
+                self._source.pause(batch.partition)
+            running.backlog.appendleft((batch, index))
+
+    def _work_off(self) -> None:
+        """Go on with partitions that had more reports due than fitted in."""
+        for number, running in self._running.items():
+            while running.backlog and self._room(running) > len(running.aggregator.delta.reports):
+                batch, index = running.backlog.popleft()
+                self._apply(running, batch, index, self._clock.wall_ms())
+                if not running.backlog:
+                    self._source.resume(number)
+
+    def _room(self, running: Running) -> int:
+        """How many reports the delta of `running` may hold in this transaction."""
+        others = sum(len(other.aggregator.delta.reports) for other in self._running.values())
+        return self._policy.max_reports - others + len(running.aggregator.delta.reports)
+
+    def _add_dead_letters(self, running: Running, batch: Batch) -> None:
+        """Turn rejected records into dead letters while their messages are at hand."""
+        index_of = {offset: index for index, offset in enumerate(batch.offsets)}
+        delta = running.aggregator.delta
+        for rejected in delta.dead_letters:
+            message = batch.messages[index_of[rejected.offset]]
+            self._dead_letters.append(
+                OutputRecord(
+                    self._policy.dead_letters,
+                    message.key(),
+                    message.value(),
+                    timestamp_ms=max(message.timestamp()[1], 0),
+                    headers=dead_letter.headers(
+                        message.headers(),
+                        self._policy.callbacks,
+                        batch.partition,
+                        rejected.offset,
+                        rejected.reason,
+                        rejected.message,
+                    ),
+                )
+            )
+        delta.dead_letters.clear()
+
+    # Commits
+
+    def _commit_is_due(self) -> bool:
+        if self._clock.monotonic_s() - self._committed_s >= self._policy.commit_interval_s:
+            return True
+        reports = sum(len(running.aggregator.delta.reports) for running in self._running.values())
+        return reports >= self._policy.max_reports
+
+    def _commit(self) -> None:
+        began_s = self._committed_s = self._clock.monotonic_s()
+        gathered = checkpoint.gather(
+            self._running,
+            self._dead_letters,
+            reports=self._policy.reports,
+            metrics=self._policy.metrics,
+        )
+        if not gathered.partitions:
+            return
+        self._dead_letters = []
+        checkpoint.send(gathered, self._transactions, self._source)
+        now_s = self._clock.monotonic_s()
+        self._observer.committed(gathered.tallies, now_s - began_s, self._clock.wall_ms())
+        if now_s - self._deleted_s >= self._policy.delete_s:
+            self._deleted_s = now_s
+            self._delete_unneeded()
+
+    def _delete_unneeded(self) -> None:
+        """DeleteRecords up to starts that are committed: nobody reads before them again."""
+        offsets = {
+            number: running.deletable
+            for number, running in self._running.items()
+            if running.deletable > running.deleted
+        }
+        if offsets:
+            self._offsets.delete_state_before(offsets)
+            for number, offset in offsets.items():
+                self._running[number].deleted = offset
+
+    def _wait_s(self) -> float:
+        """How long a poll may wait."""
+        if self._recovery.busy or any(running.backlog for running in self._running.values()):
+            return 0.0
+        return self._policy.poll_s

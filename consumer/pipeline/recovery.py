@@ -1,0 +1,244 @@
+"""From an assignment to a running partition (DESIGN 2.7, "Restore", "No or odd offsets").
+
+`step` is called once per turn of the loop and does a bounded piece of work, so that the
+group goes on being polled and partitions restored already go on working. First the
+committed offsets are asked for, of all waiting partitions at once. What comes back decides:
+
+    no offset               cold start where `app.start_at` says, a new incarnation
+    offset, no metadata     an operator set it: from there, a new incarnation
+    offset with metadata    the state that it names is restored, then from there
+
+A question or a read that is blocked means that a dead member's transaction hangs. The
+member named in the metadata is then freed (its transaction aborted by fencing its id),
+once, and never one that is not blocking; what does not help is waited out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import structlog
+
+from consumer.errors import Action, Fault
+from consumer.pipeline.partition import Event, Partition, Running
+from consumer.pipeline.policy import PipelinePolicy
+from consumer.pipeline.ports import Clock, Committed, Observer, Offsets, StateReader
+from consumer.pipeline.restore import Restore
+from consumer.pipeline.start import Beginning, begin
+from consumer.wire.state_entry import Named, StateError, decode_named
+
+log = structlog.get_logger(__name__)
+
+READ_RECORDS = 1_000
+PROGRESS_S = 5.0
+"""Between two lines about a restore in progress."""
+
+
+class Recovery:
+    """Brings assigned partitions to run; `ready` is told of each."""
+
+    def __init__(
+        self,
+        policy: PipelinePolicy,
+        offsets: Offsets,
+        reader: StateReader,
+        clock: Clock,
+        observer: Observer,
+        *,
+        writer: str,
+        new_incarnation: Callable[[], str],
+        ready: Callable[[Partition], None],
+    ) -> None:
+        self._policy = policy
+        self._offsets = offsets
+        self._reader = reader
+        self._clock = clock
+        self._observer = observer
+        self._writer = writer
+        self._new_incarnation = new_incarnation
+        self._ready = ready
+        self._waiting: dict[int, Partition] = {}
+        self._restoring: dict[int, Partition] = {}
+        self._positions: dict[int, int] = {}
+        self._progress_s = 0.0
+        self._told_s = 0.0
+        self._freed: set[str] = set()
+        self._group_is_new = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether any partition is on its way."""
+        return bool(self._waiting or self._restoring)
+
+    def look_at_group(self) -> None:
+        """Before joining: `latest` holds only for a group that never committed anything.
+
+        Asked for once, early: members that start together must all get the same answer.
+        """
+        if self._policy.start_at == "latest":
+            self._group_is_new = not self._offsets.group_has_offsets(self._policy.request_s)
+
+    def add(self, partitions: Iterable[Partition]) -> None:
+        """Partitions that were assigned."""
+        self._waiting.update((partition.number, partition) for partition in partitions)
+        self._freed.clear()
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Partitions that went before they were ready (others are ignored)."""
+        for number in numbers:
+            self._waiting.pop(number, None)
+            if self._restoring.pop(number, None) is not None:
+                self._reader.stop(number)
+
+    def step(self) -> None:
+        """A bounded piece of work. Raises `Fault`."""
+        if self._waiting:
+            self._resolve()
+        if self._restoring:
+            self._read()
+
+    def _resolve(self) -> None:
+        limit_s = self._policy.request_s
+        numbers = list(self._waiting)
+        committed = self._offsets.committed(numbers, limit_s)
+        if committed is None:
+            log.warning("committed offsets are blocked by a pending transaction")
+            self._free(numbers)
+            return
+        input_ranges = self._offsets.input_range(numbers, limit_s)
+        state_ranges = self._offsets.state_range(numbers, limit_s)
+        for number in numbers:
+            partition = self._waiting[number]
+            found = committed.get(number)
+            named = self._named(number, found)
+            beginning = begin(
+                number,
+                found,
+                named,
+                input_range=input_ranges[number],
+                state_range=state_ranges[number],
+                policy=self._policy,
+                group_is_new=self._group_is_new,
+            )
+            del self._waiting[number]
+            self._start(partition, beginning, named)
+
+    def _named(self, number: int, committed: Committed | None) -> Named | None:
+        if committed is None:
+            return None
+        try:
+            return decode_named(committed.metadata)
+        except StateError as error:
+            raise Fault(
+                Action.GIVE_UP,
+                "state_damaged",
+                f"the committed offset of {self._policy.callbacks}[{number}] carries metadata "
+                f"that cannot be read: {error}",
+            ) from None
+
+    def _start(self, partition: Partition, beginning: Beginning, named: Named | None) -> None:
+        partition.resume_at = beginning.offset
+        if named is None or named.sequence == 0:
+            partition.move(Event.FRESH)
+            incarnation = self._new_incarnation() if named is None else named.incarnation
+            start = beginning.state_end if named is None else named.start
+            partition.running = Running.fresh(
+                partition.number,
+                self._policy.aggregation,
+                incarnation=incarnation,
+                start=start,
+                offset=beginning.offset,
+                now_s=self._clock.monotonic_s(),
+                unnamed=named is None,
+            )
+            self._finish(partition, 0)
+            return
+        partition.move(Event.NAMED)
+        number = partition.number
+        partition.restore = Restore(number, self._policy.state, named, beginning.state_end)
+        self._restoring[number] = partition
+        self._positions[number] = named.start
+        self._progress_s = self._clock.monotonic_s()
+        self._reader.start(number, named.start)
+
+    def _read(self) -> None:
+        for record in self._reader.poll(READ_RECORDS, self._policy.poll_s):
+            partition = self._restoring.get(record.partition)
+            if partition is None or partition.restore is None:
+                continue
+            partition.restore.read(record.value, record.offset)
+            if partition.restore.done:
+                self._restored(partition, partition.restore)
+        self._watch()
+
+    def _restored(self, partition: Partition, restore: Restore) -> None:
+        number = partition.number
+        self._reader.stop(number)
+        del self._restoring[number]
+        aggregator, state_log = restore.finish(self._policy.aggregation)
+        partition.restore = None
+        partition.move(Event.RESTORED)
+        partition.running = Running(
+            aggregator, state_log, partition.resume_at, now_s=self._clock.monotonic_s()
+        )
+        self._finish(partition, len(aggregator.table))
+
+    def _finish(self, partition: Partition, txids: int) -> None:
+        duration_s = self._clock.monotonic_s() - partition.since_s
+        self._observer.restored(partition.number, txids, duration_s)
+        log.info(
+            "partition ready",
+            partition=partition.number,
+            offset=partition.resume_at,
+            txids=txids,
+            seconds=round(duration_s, 3),
+        )
+        self._ready(partition)
+
+    def _watch(self) -> None:
+        """Look after the progress of what is still being read."""
+        now_s = self._clock.monotonic_s()
+        remaining = 0
+        for number, partition in self._restoring.items():
+            restore = partition.restore
+            if restore is None:  # pragma: no cover - a restoring partition has one
+                continue
+            position = self._reader.position(number)
+            if position != self._positions[number]:
+                self._positions[number] = position
+                self._progress_s = now_s
+            if position >= restore.end:
+                raise restore.damaged(f"read to its end {restore.end}")
+            remaining += restore.end - position
+        self._observer.restore_progress(remaining)
+        if not self._restoring:
+            return
+        stalled_s = now_s - self._progress_s
+        if stalled_s > self._policy.restore_stalled_s:
+            raise Fault(
+                Action.TEAR_DOWN,
+                "restore_stalled",
+                f"no progress in restoring {self._policy.state} for {stalled_s:.0f} s",
+            )
+        if stalled_s > self._policy.request_s:
+            self._free(list(self._restoring))
+        if now_s - self._told_s > PROGRESS_S:
+            self._told_s = now_s
+            log.info("restoring", partitions=len(self._restoring), remaining_records=remaining)
+
+    def _free(self, numbers: list[int]) -> None:
+        """End the hanging transactions of the members that wrote these partitions last."""
+        limit_s = self._policy.request_s
+        unstable = self._offsets.committed(numbers, limit_s, stable=False)
+        for writer in self._writers(unstable or {}):
+            self._freed.add(writer)
+            if self._offsets.free_writer(writer, 5 * limit_s):
+                log.warning("ended the hanging transaction of a dead member", writer=writer)
+
+    def _writers(self, committed: Mapping[int, Committed]) -> list[str]:
+        writers: list[str] = []
+        for number, found in committed.items():
+            named = self._named(number, found)
+            if named is not None and named.writer not in {self._writer, *self._freed, *writers}:
+                writers.append(named.writer)
+        return writers

@@ -1,0 +1,84 @@
+"""Gauges and the minute's summary: looked at now and then, never in the hot path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+
+from consumer.pipeline.partition import Partition, Phase, Running
+from consumer.pipeline.policy import PipelinePolicy
+from consumer.pipeline.ports import Clock, Observer, Offsets
+
+log = structlog.get_logger(__name__)
+
+
+class Reporting:
+    """Publishes what the partitions of a member hold and how far they are behind."""
+
+    def __init__(
+        self, policy: PipelinePolicy, offsets: Offsets, clock: Clock, observer: Observer
+    ) -> None:
+        self._policy = policy
+        self._offsets = offsets
+        self._clock = clock
+        self._observer = observer
+        self._gauges_s = 0.0
+        self._summary_s = clock.monotonic_s()
+        self._readiness: tuple[int, int] | None = None
+
+    def step(self, partitions: Mapping[int, Partition], running: Mapping[int, Running]) -> None:
+        """Once per turn; does something only when it is time."""
+        readiness = (
+            len(partitions),
+            sum(partition.phase is not Phase.RUNNING for partition in partitions.values()),
+        )
+        changed = readiness != self._readiness
+        if changed:
+            self._readiness = readiness
+            self._observer.readiness(*readiness)
+        now_s = self._clock.monotonic_s()
+        if changed or now_s - self._gauges_s >= self._policy.gauges_s:
+            self._gauges_s = now_s
+            self._publish(running)
+        if now_s - self._summary_s >= self._policy.summary_s:
+            self._summary_s = now_s
+            self._summarise(running)
+
+    def _publish(self, running: Mapping[int, Running]) -> None:
+        tables = [one.aggregator.table for one in running.values()]
+        open_txids = sum(table.open_count for table in tables)
+        oldest_s = max((_oldest_s(one, self._clock) for one in running.values()), default=0.0)
+        self._observer.state(
+            open_txids,
+            sum(len(table) for table in tables) - open_txids,
+            sum(table.state_bytes() for table in tables),
+            oldest_s,
+        )
+        ends = self._offsets.input_ends(list(running), self._policy.request_s) if running else {}
+        self._observer.lag(
+            {number: max(end - running[number].position, 0) for number, end in (ends or {}).items()}
+        )
+
+    def _summarise(self, running: Mapping[int, Running]) -> None:
+        """How much is open, and when the next of it falls due by the partition's clock."""
+        due_s = [
+            (due_ms - one.aggregator.clock.idle_ms(self._clock.wall_ms())) / 1000
+            for one in running.values()
+            if one.aggregator.table.open_count
+            and (due_ms := one.aggregator.table.next_timer_ms()) is not None
+        ]
+        log.info(
+            "summary",
+            partitions=len(running),
+            open_txids=sum(one.aggregator.table.open_count for one in running.values()),
+            next_closes_in_s=round(max(min(due_s), 0.0), 1) if due_s else None,
+        )
+
+
+def _oldest_s(one: Running, clock: Clock) -> float:
+    """Age of the partition's oldest open txid, by its own clock."""
+    opened_ms = one.aggregator.table.oldest_open_ms()
+    if opened_ms is None:
+        return 0.0
+    return max(one.aggregator.clock.idle_ms(clock.wall_ms()) - opened_ms, 0) / 1000

@@ -1,0 +1,141 @@
+"""Reading one partition's state back from the state log (DESIGN 2.7).
+
+The committed input offset names a commit (incarnation, sequence number) and the offset at
+which reading must begin. Records are applied from there in order until exactly that commit
+is complete; what belongs to another incarnation is skipped. No end offset decides when it
+is done: under read_committed the end can lie before committed data while a dead member's
+transaction hangs. The READ_UNCOMMITTED end, captured after the committed offset was read,
+only proves damage: once reading has passed it, the named commit will not come.
+
+Additions to a txid whose whole record lies before the start are ignored: that txid was
+forgotten or rewritten since, or its whole record would be needed and the start lie there.
+"""
+
+from __future__ import annotations
+
+from consumer.aggregation.clock import PartitionClock
+from consumer.aggregation.partition import PartitionAggregator
+from consumer.aggregation.policy import Policy
+from consumer.aggregation.txid import Txid
+from consumer.errors import Action, Fault
+from consumer.pipeline.state_log import StateLog
+from consumer.wire import state_entry
+from consumer.wire.callback import decode_error_item, decode_usage_item
+from consumer.wire.state_entry import (
+    DIGEST_BYTES,
+    MarkerEntry,
+    Named,
+    OpenEntry,
+    StateDelta,
+    StateError,
+)
+
+
+class Restore:
+    """Applies the state records of one partition. `end` is exclusive."""
+
+    def __init__(self, partition: int, topic: str, named: Named, end: int) -> None:
+        self.partition = partition
+        self.named = named
+        self.end = end
+        self.done = False
+        self._topic = topic
+        self._log = StateLog(named.incarnation, named.start)
+        self._states: dict[str, Txid] = {}
+        self._last: StateDelta | None = None
+
+    def read(self, value: bytes, offset: int) -> None:
+        """Apply the record at `offset`. Raises `Fault` where the log is damaged."""
+        try:
+            delta = state_entry.decode(value)
+        except StateError as error:
+            raise self.damaged(f"offset {offset}: {error}") from None
+        if delta.incarnation != self.named.incarnation:
+            return
+        self._check_order(delta, offset)
+        self._last = delta
+        forgotten = [
+            state
+            for txid in delta.content.forgotten
+            if (state := self._states.pop(txid, None)) is not None
+        ]
+        self._log.forget(forgotten)
+        whole = []
+        for entry in delta.content.entries:
+            if entry.whole:
+                previous = self._states.get(entry.txid)
+                if previous is not None:
+                    self._log.forget([previous])
+                state = Txid(entry.txid, entry.first_offset, 0)
+                self._states[entry.txid] = state
+                whole.append(state)
+            elif (known := self._states.get(entry.txid)) is not None:
+                state = known
+            else:
+                continue
+            if isinstance(entry, MarkerEntry):
+                _apply_marker(state, entry)
+            else:
+                _apply_open(state, entry)
+        self._log.read(delta, offset, len(value), whole)
+        self.done = delta.sequence == self.named.sequence and delta.chunk == delta.chunks - 1
+
+    def finish(self, policy: Policy) -> tuple[PartitionAggregator, StateLog]:
+        """The state as of the named commit."""
+        if not self.done or self._last is None:
+            raise self.damaged("ended before its end")
+        aggregator = PartitionAggregator(self.partition, policy)
+        aggregator.clock = PartitionClock(self._last.clock_ms, self._last.lag_ms)
+        aggregator.windows.load(state_entry.decode_window(self._last.window))
+        aggregator.table.load(self._states.values())
+        self._log.finish_reading()
+        return aggregator, self._log
+
+    def damaged(self, what: str) -> Fault:
+        """The fault of a log that does not hold what the committed offset names."""
+        return Fault(
+            Action.GIVE_UP,
+            "state_damaged",
+            f"state topic {self._topic}[{self.partition}] is damaged: {what} (looking for commit "
+            f"{self.named.sequence} of {self.named.incarnation} from offset {self.named.start}); "
+            "reset the group's offset of this partition to start it with empty state",
+        )
+
+    def _check_order(self, delta: StateDelta, offset: int) -> None:
+        """Commits and their chunks follow each other without a gap."""
+        last = self._last
+        if last is None:
+            follows = delta.chunk == 0
+        elif last.chunk < last.chunks - 1:
+            follows = (delta.sequence, delta.chunk) == (last.sequence, last.chunk + 1)
+        else:
+            follows = (delta.sequence, delta.chunk) == (last.sequence + 1, 0)
+        if not follows or delta.sequence > self.named.sequence:
+            raise self.damaged(
+                f"offset {offset} holds commit {delta.sequence} (chunk {delta.chunk}) out of order"
+            )
+
+
+def _apply_open(state: Txid, entry: OpenEntry) -> None:
+    for raw in entry.usage:
+        state.add_usage(raw, decode_usage_item(raw))
+    for raw in entry.errors:
+        state.add_error(raw, decode_error_item(raw))
+    state.logged_usage = len(state.usage)
+    state.logged_errors = 0 if state.errors is None else len(state.errors)
+    state.last_offset = entry.last_offset
+    state.opened_ms = entry.opened_ms
+    state.touched_ms = entry.touched_ms
+    state.callbacks = entry.callbacks
+    state.duplicates = entry.duplicates
+    state.revision = entry.revision
+    state.unlimited = entry.unlimited
+
+
+def _apply_marker(state: Txid, entry: MarkerEntry) -> None:
+    digests = {
+        entry.digests[begin : begin + DIGEST_BYTES]
+        for begin in range(0, len(entry.digests), DIGEST_BYTES)
+    }
+    state.revision = entry.revision
+    state.become_marker(entry.closed_ms, digests | (state.digests or frozenset()))
