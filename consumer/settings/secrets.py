@@ -1,0 +1,26 @@
+"""Keeps secrets out of everything that is printed.
+
+By a list of what may be seen and not of what may not: a librdkafka property that nobody
+here has heard of is hidden too.
+"""
+
+from __future__ import annotations
+
+from consumer.settings.catalogue import SETTINGS, property_of
+from consumer.settings.librdkafka import PRINTABLE
+
+REDACTED = "[redacted]"
+
+
+def redacted(name: str, value: str) -> str:
+    """`value`, or `REDACTED` where it may be secret.
+
+    Args:
+        name: dotted, of a setting (`http.port`, `kafka.sasl.password`), or the bare name
+            of a librdkafka property (`sasl.password`).
+        value: as it would be printed.
+    """
+    if name in SETTINGS:
+        return value
+    found = property_of(name)
+    return value if (found[1] if found else name) in PRINTABLE else REDACTED
