@@ -153,6 +153,7 @@ class HttpServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        _cut_off(self._server.socket)  # wakes the accepting thread, which else ticks once more
         self._server.shutdown()
         self._server.server_close()
 
@@ -164,6 +165,7 @@ class _Server(ThreadingMixIn, WSGIServer):
     block_on_close = False
     # Newer Pythons share ports; two daemons must not share one unnoticed.
     allow_reuse_port = False
+    request_queue_size = MAX_CONNECTIONS
 
     def __init__(
         self,
@@ -226,6 +228,7 @@ class _Request(WSGIRequestHandler):
     """One connection: read a request, answer it; no access log, no banner."""
 
     server: _Server
+    default_request_version = "HTTP/1.0"  # what cannot be parsed is still refused with a status
 
     def handle(self) -> None:
         """As the base class does, but with our own `_Response`."""

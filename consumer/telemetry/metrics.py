@@ -36,6 +36,8 @@ from consumer.telemetry.health import Health
 from consumer.wire.dead_letter import Reason
 from consumer.wire.report import CompletedBy, Outcome
 
+_log = structlog.get_logger(__name__)
+
 NAMESPACE: Final = "session_reports"
 
 _PROVEN: Final = (CompletedBy.EXPECTED_DEVICES, CompletedBy.DEVICE_LIMIT)
@@ -81,9 +83,7 @@ class _Closed:
     def add(self, value: tuple[str, ...], count: int = 1) -> None:
         series = self._series.get(value)
         if series is None:
-            structlog.get_logger(__name__).error(
-                "metric_label_unknown", metric=str(self._counter), value=value
-            )
+            _log.error("metric_label_unknown", metric=str(self._counter), value=value)
         elif count:
             series.inc(count)
 
