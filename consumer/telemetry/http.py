@@ -163,7 +163,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
     block_on_close = False
-    # Newer Pythons share ports; two daemons must not share one unnoticed.
+    # SO_REUSEPORT would let two daemons share a port unnoticed.
     allow_reuse_port = False
     request_queue_size = MAX_CONNECTIONS
 
