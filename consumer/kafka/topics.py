@@ -1,0 +1,256 @@
+"""What the daemon demands of its topics, and the making of those that are missing.
+
+`check` asks the cluster once, collects everything that does not fit, and says it in one
+error with a line for each. What Kafka does not let us see (an ACL without DescribeConfigs)
+is not held against it: the fault table names it when it bites.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from confluent_kafka.cimpl import NewTopic
+
+from consumer.errors import ConfigError
+from consumer.kafka import properties
+from consumer.kafka.cluster import Cluster, Topic
+
+MEND = "`session-reports topics create` makes it"
+OVERHEAD_BYTES = 4096
+"""Room for key, headers and the frame of a batch around the value of a record."""
+STATE_BYTES = 900_000
+"""Records of the state log are chunked below this."""
+DEAD_LETTER_BYTES = 64 * 1024
+"""What the headers of a dead letter may add to the input record."""
+
+_DEFAULT_MAX_BYTES = 1_048_588  # Kafka's own default of max.message.bytes
+_CLIENT_MAX_BYTES = 10_000_000  # see `Facts.message_max_bytes`
+_CREATED_S = 10.0
+_AGAIN_S = 0.1
+_STATE_LOG = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The topics by role, and how to make them.
+
+    `partitions` is for topics that are made, save that the state topic always has as many
+    as the input; `replication_factor` -1 leaves it to the broker, `retention_ms` None too.
+    """
+
+    callbacks: str
+    reports: str
+    metrics: str
+    dead_letters: str
+    state: str
+    report_bytes: int = 900_000
+    partitions: int = 4
+    replication_factor: int = -1
+    retention_ms: int | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """All five topics."""
+        return (self.callbacks, self.reports, self.metrics, self.dead_letters, self.state)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Facts:
+    """What the clients need to know of topics that fit.
+
+    `message_max_bytes` bounds a record before compression, `batch_max_bytes` is the
+    smallest `max.message.bytes` of the topics written to. Kafka applies its limit after
+    compression, so the first is generous: what is really too large, the broker refuses.
+    """
+
+    partitions: int
+    message_max_bytes: int
+    batch_max_bytes: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Created:
+    """What `create` did, by topic name."""
+
+    created: Sequence[str]
+    existing: Sequence[str]
+
+
+class Topics:
+    """The topics of one member's settings in one cluster."""
+
+    def __init__(
+        self, options: properties.ClientOptions, plan: Plan, connect_timeout_s: float
+    ) -> None:
+        """Make the client; `connect_timeout_s` is `kafka.connect_timeout`.
+
+        Raises:
+            ConfigError: librdkafka does not take the properties.
+        """
+        self._options = options
+        self._plan = plan
+        self._cluster = Cluster(options, connect_timeout_s)
+
+    def check(self) -> Facts:
+        """Compare the topics with what the daemon needs; a missing state topic is fine.
+
+        Raises:
+            UnreachableError: Kafka did not answer within `kafka.connect_timeout`.
+            ConfigError: all that does not fit, one line each.
+        """
+        self._cluster.connect()
+        found = self._cluster.describe(self._plan.names())
+        problems = [*_problems(self._plan, found), *self._timeout_problems()]
+        if problems:
+            raise ConfigError("\n".join(problems))
+        return self._facts(found)
+
+    def ensure_state(self) -> bool:
+        """Make the state topic if it is missing; True if it was made just now.
+
+        Raises:
+            UnreachableError: Kafka did not answer within `kafka.connect_timeout`.
+            ConfigError: there is no input topic, or Kafka refuses.
+        """
+        self._cluster.connect()
+        found = self._cluster.describe((self._plan.callbacks, self._plan.state))
+        if found[self._plan.state].exists:
+            return False
+        if not found[self._plan.callbacks].exists:
+            raise ConfigError(_missing("callbacks", self._plan.callbacks))
+        self._make([self._state(found[self._plan.callbacks].partitions)])
+        return True
+
+    def create(self) -> Created:
+        """Make what is missing; what is there is left alone, whatever it looks like.
+
+        Raises:
+            UnreachableError: Kafka did not answer within `kafka.connect_timeout`.
+            ConfigError: Kafka refuses; some topics may have been made already.
+        """
+        plan = self._plan
+        self._cluster.connect()
+        found = self._cluster.describe(plan.names())
+        missing = [name for name in plan.names() if not found[name].exists]
+        if plan.callbacks in missing:
+            self._make([self._new(plan.callbacks, plan.partitions, {})])
+            found = self._cluster.describe(plan.names())
+        report_bytes = str(max(_DEFAULT_MAX_BYTES, plan.report_bytes + OVERHEAD_BYTES))
+        letter_bytes = str(found[plan.callbacks].max_bytes + DEAD_LETTER_BYTES)
+        wanted = [
+            self._new(plan.reports, plan.partitions, {"max.message.bytes": report_bytes}),
+            self._new(plan.metrics, plan.partitions, {"max.message.bytes": report_bytes}),
+            self._new(plan.dead_letters, plan.partitions, {"max.message.bytes": letter_bytes}),
+            self._state(found[plan.callbacks].partitions),
+        ]
+        self._make([new for new in wanted if new.topic in missing])
+        return Created(missing, [name for name in plan.names() if name not in missing])
+
+    def _facts(self, found: Mapping[str, Topic]) -> Facts:
+        plan = self._plan
+        written = (plan.reports, plan.metrics, plan.dead_letters, plan.state)
+        limits = [found[name].max_bytes for name in written if found[name].exists]
+        return Facts(
+            partitions=found[plan.callbacks].partitions,
+            message_max_bytes=max(_CLIENT_MAX_BYTES, *limits),
+            batch_max_bytes=min(limits),
+        )
+
+    def _timeout_problems(self) -> Iterator[str]:
+        timeout_ms = self._options.transaction_timeout_ms
+        most = self._cluster.broker_setting("transaction.max.timeout.ms")
+        if most is not None and timeout_ms > int(most):
+            yield (
+                f"kafka.producer: transaction.timeout.ms is {timeout_ms}, but the broker's "
+                f"transaction.max.timeout.ms is {most}; lower the former"
+            )
+
+    def _new(self, name: str, partitions: int, config: Mapping[str, str]) -> NewTopic:
+        retention = self._plan.retention_ms
+        kept = {} if retention is None else {"retention.ms": str(retention)}
+        return NewTopic(
+            name,
+            num_partitions=partitions,
+            replication_factor=self._plan.replication_factor,
+            config={**kept, **config},
+        )
+
+    def _state(self, partitions: int) -> NewTopic:
+        size = {"max.message.bytes": str(_DEFAULT_MAX_BYTES)}
+        return self._new(self._plan.state, partitions, {**_STATE_LOG, **size})
+
+    def _make(self, wanted: Sequence[NewTopic]) -> None:
+        self._cluster.create(wanted)
+        names = [new.topic for new in wanted]
+        deadline = time.monotonic() + _CREATED_S
+        # A broker may answer for another one that has not heard of the topic yet.
+        while not all(topic.exists for topic in self._cluster.describe(names).values()):
+            if time.monotonic() > deadline:
+                raise ConfigError(f"Kafka made {', '.join(names)} but does not show them")
+            time.sleep(_AGAIN_S)
+
+
+def _missing(role: str, name: str) -> str:
+    return f"topics.{role}: there is no topic {name}; {MEND}"
+
+
+def _problems(plan: Plan, found: Mapping[str, Topic]) -> Iterator[str]:
+    """What is wrong with the topics, in the order of the settings."""
+    needs = {
+        "callbacks": (plan.callbacks, ("READ",), 0),
+        "reports": (plan.reports, ("WRITE",), plan.report_bytes + OVERHEAD_BYTES),
+        "metrics": (plan.metrics, ("WRITE",), plan.report_bytes + OVERHEAD_BYTES),
+        "dead_letters": (
+            plan.dead_letters,
+            ("WRITE",),
+            found[plan.callbacks].max_bytes + DEAD_LETTER_BYTES,
+        ),
+        "state": (plan.state, ("READ", "WRITE"), STATE_BYTES + OVERHEAD_BYTES),
+    }
+    for role, (name, operations, least_bytes) in needs.items():
+        topic = found[name]
+        if topic.refused:
+            yield f"topics.{role}: Kafka does not let us see {name}: {topic.refused}"
+        elif not topic.exists:
+            if role != "state":
+                yield _missing(role, name)
+        else:
+            yield from _unfit(role, name, topic, operations, least_bytes)
+    letters, state = found[plan.dead_letters], found[plan.state]
+    if "compact" in letters.config.get("cleanup.policy", ""):
+        yield (
+            f"topics.dead_letters: {plan.dead_letters} is compacted, but dead letters may have "
+            "no key; set its cleanup.policy=delete"
+        )
+    if state.exists:
+        yield from _state_problems(plan, state, found[plan.callbacks])
+
+
+def _unfit(
+    role: str, name: str, topic: Topic, operations: Sequence[str], least_bytes: int
+) -> Iterator[str]:
+    lacking = [operation for operation in operations if not topic.permits(operation)]
+    if lacking:
+        yield f"topics.{role}: the ACL of {name} does not permit us {' and '.join(lacking)}"
+    if topic.max_bytes < least_bytes:
+        yield (
+            f"topics.{role}: max.message.bytes of {name} is {topic.max_bytes}, "
+            f"but records may need {least_bytes}; raise it"
+        )
+
+
+def _state_problems(plan: Plan, state: Topic, callbacks: Topic) -> Iterator[str]:
+    if callbacks.exists and state.partitions != callbacks.partitions:
+        yield (
+            f"topics.state: {plan.state} has {state.partitions} partitions, but {plan.callbacks} "
+            f"has {callbacks.partitions}; with another count every txid would meet foreign "
+            "state: use another app.id, or delete the state topic to begin with none"
+        )
+    for setting, wanted in _STATE_LOG.items():
+        value = state.config.get(setting, wanted)
+        if value != wanted:
+            yield (
+                f"topics.state: {setting} of {plan.state} is {value}, but must be {wanted}, "
+                "or Kafka deletes state that is still needed; set it with kafka-configs.sh"
+            )
