@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import socket
 from collections.abc import Iterable, Mapping
@@ -48,13 +49,17 @@ def listeners(broker_port: int, controller_port: int) -> dict[str, str]:
 
 def write(path: Path, settings: Mapping[str, str]) -> None:
     """Write a Java properties file."""
-    lines = [f"{_escaped(name)}={_escaped(value)}\n" for name, value in settings.items()]
-    path.write_text("".join(lines), "latin-1")
+    lines = [f"{name}={_UNSAFE.sub(_escaped, value)}\n" for name, value in settings.items()]
+    path.write_text("".join(lines), "ascii")
 
 
-def _escaped(text: str) -> str:
-    plain = "".join(rf"\{char}" if char in "\\=:#! " else char for char in text)
-    return plain.encode("ascii", "backslashreplace").decode("ascii").replace(r"\x", r"\u00")
+_UNSAFE = re.compile(r"[^\w./:,=-]", re.ASCII)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Java's escapes are of UTF-16 units, two of them for some characters."""
+    units = match[0].encode("utf-16-be").hex(" ", 2).split()
+    return "".join(rf"\u{unit}" for unit in units)
 
 
 # Below the ranges from which Linux (32768...) and macOS (49152...) take the port of an
