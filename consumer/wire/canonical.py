@@ -14,7 +14,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any, Final
 
-from msgspec import DecodeError, json
+from msgspec import json
 
 _decode: Final = json.Decoder[Any]().decode
 _encode: Final = json.Encoder(order="sorted").encode
@@ -29,7 +29,7 @@ def canonical(raw: bytes) -> bytes:
     """
     try:
         encoded = _encode(_decode(raw))
-    except (DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # all that the decoder raises is a ValueError
         return raw
     return raw if encoded == raw else encoded
 
