@@ -1,9 +1,9 @@
 """From settings to the configurations of our librdkafka clients.
 
-Each client gets, in this order: our defaults, what the user wrote for all clients
-(`[kafka]`), what the user wrote for this kind of client, and last the few properties that
-correctness owns. `OWNED` says why a user cannot have those; the settings refuse them with
-that reason, so what is overwritten here was never the user's wish.
+Each client gets, in this order: defaults that speed asks for, what the user wrote for all
+clients (`[kafka]`), what the user wrote for this kind of client, and last the properties
+that correctness owns. The settings refuse those with the reason, so what is overwritten
+here was never the user's wish; time-outs and addresses have their defaults there too.
 
 Names and values of librdkafka are not checked against a list of ours, which would age:
 the library refuses what it does not know when a client is made, and `create` turns that
@@ -25,31 +25,7 @@ Client = TypeVar("Client")
 
 _log = logging.getLogger("librdkafka")
 
-OWNED: Mapping[str, str] = {
-    "isolation.level": "only committed records are read: exactly once is the only mode",
-    "enable.auto.commit": "offsets are committed in the transaction",
-    "enable.auto.offset.store": "offsets are committed in the transaction",
-    "auto.offset.reset": "an offset that is gone must stop the daemon; see app.start_at",
-    "enable.partition.eof": "the clock of an idle partition needs to know its end",
-    "partition.assignment.strategy": "rebalances are handled as cooperative-sticky makes them",
-    "group.id": "it is app.id",
-    "group.instance.id": "it is app.instance, with app.static = true",
-    "transactional.id": "it is made of app.id and app.instance",
-    "enable.idempotence": "transactions need it",
-    "acks": "transactions need all",
-    "request.required.acks": "transactions need all",
-    "partitioner": "records are placed as a Java client would place them",
-    "message.max.bytes": "it follows from max.message.bytes of the topics",
-    "delivery.report.only.error": "every delivery is counted before a commit",
-    "allow.auto.create.topics": "session-reports topics create makes the topics",
-}
-"""Property -> why no setting may change it."""
-
-_COMMON: Mapping[str, str] = {
-    "bootstrap.servers": "localhost:9092",
-    "allow.auto.create.topics": "false",
-}
-_CLASSIC_GROUP: Mapping[str, str] = {"session.timeout.ms": "10000"}
+_NO_NEW_TOPICS: Mapping[str, str] = {"allow.auto.create.topics": "false"}
 _SOURCE: Mapping[str, str] = {
     # With the default of a second a full queue stops the fetching for that long.
     "fetch.queue.backoff.ms": "5",
@@ -62,7 +38,6 @@ _RESTORE: Mapping[str, str] = {
     "fetch.wait.max.ms": "20",  # each further partition waits for it, and so does each end
 }
 _PRODUCER: Mapping[str, str] = {
-    "transaction.timeout.ms": "10000",
     "compression.type": "lz4",
     "linger.ms": "5",
     # A transaction is produced whole before it is flushed, so the queue must hold it.
@@ -75,6 +50,7 @@ _READS_COMMITTED: Mapping[str, str] = {
     "enable.auto.offset.store": "false",
     "auto.offset.reset": "error",
     "enable.partition.eof": "true",
+    **_NO_NEW_TOPICS,
 }
 
 
@@ -82,9 +58,9 @@ _READS_COMMITTED: Mapping[str, str] = {
 class ClientOptions:
     """What the settings say about all clients of one member.
 
-    `common`, `consumer` and `producer` are librdkafka properties as the user wrote them
-    in `[kafka]`, `[kafka.consumer]` and `[kafka.producer]`. `instance` is set for a
-    static member only.
+    `common`, `consumer` and `producer` are librdkafka properties as they stand in
+    `[kafka]`, `[kafka.consumer]` and `[kafka.producer]`. `instance` is set for a static
+    member only.
     """
 
     group: str
@@ -96,18 +72,13 @@ class ClientOptions:
 
     @property
     def bootstrap_servers(self) -> str:
-        """`bootstrap.servers` in effect."""
-        return {**_COMMON, **self.common}["bootstrap.servers"]
+        """`bootstrap.servers`, to be named in errors."""
+        return self.common.get("bootstrap.servers", "")
 
     @property
     def transaction_timeout_ms(self) -> int:
-        """`transaction.timeout.ms` in effect: what may be open for so long at most."""
-        name = "transaction.timeout.ms"
-        value = {**_PRODUCER, **self.common, **self.producer}[name]
-        try:
-            return int(value)
-        except ValueError:
-            raise ConfigError(f"kafka.producer.{name} is no number: {value!r}") from None
+        """For how long a transaction may be open at most; 60,000 is librdkafka's default."""
+        return int({**self.common, **self.producer}.get("transaction.timeout.ms", "60000"))
 
 
 def source(options: ClientOptions) -> dict[str, str]:
@@ -116,20 +87,19 @@ def source(options: ClientOptions) -> dict[str, str]:
     own = {"group.id": options.group, **_READS_COMMITTED}
     if options.instance is not None:
         own["group.instance.id"] = options.instance
-    if user.get("group.protocol", "classic") == "consumer":
-        # The broker owns session time-out and assignor; naming them is an error there.
-        return {**_COMMON, **_SOURCE, **user, **own}
-    own["partition.assignment.strategy"] = "cooperative-sticky"
-    return {**_COMMON, **_CLASSIC_GROUP, **_SOURCE, **user, **own}
+    if user.get("group.protocol", "classic") == "classic":
+        # In the other protocol (KIP-848) the broker owns the assignor; naming one is an error.
+        own["partition.assignment.strategy"] = "cooperative-sticky"
+    return {**_SOURCE, **user, **own}
 
 
 def state_reader(options: ClientOptions) -> dict[str, str]:
     """A consumer that is assigned by hand; it bears the group's name but never joins."""
     user = {**options.common, **options.consumer}
-    for name in ("group.protocol", "group.remote.assignor", "session.timeout.ms"):
+    for name in ("group.protocol", "group.remote.assignor"):
         user.pop(name, None)
     own = {"group.id": options.group, **_READS_COMMITTED}
-    return {**_COMMON, **user, **_RESTORE, **own}
+    return {**user, **_RESTORE, **own}
 
 
 def producer(
@@ -141,12 +111,13 @@ def producer(
     the smallest `max.message.bytes` of its topics: a broker measures whole batches, so a
     larger one would be refused although each of its records is small.
     """
-    user = {**_COMMON, **_PRODUCER, **options.common, **options.producer}
+    user = {**_PRODUCER, **options.common, **options.producer}
     batch = min(int(user.get("batch.size", "1000000")), batch_max_bytes)
     own = {
         "transactional.id": options.transactional_id,
         "enable.idempotence": "true",
         "partitioner": "murmur2_random",
+        **_NO_NEW_TOPICS,
         "message.max.bytes": str(message_max_bytes),
         "batch.size": str(batch),
     }
@@ -155,13 +126,13 @@ def producer(
 
 def liberator(options: ClientOptions, transactional_id: str) -> dict[str, str]:
     """A producer that lives only to take over the id of a dead member."""
-    user = {**_COMMON, **_PRODUCER, **options.common, **options.producer}
+    user = {**_PRODUCER, **options.common, **options.producer}
     return {**user, "transactional.id": transactional_id, "enable.idempotence": "true"}
 
 
 def admin(options: ClientOptions) -> dict[str, str]:
     """The client that asks the cluster about topics and offsets."""
-    return {**_COMMON, **options.common}
+    return {**options.common, **_NO_NEW_TOPICS}
 
 
 def create(client: Callable[[dict[str, Any]], Client], config: Mapping[str, Any]) -> Client:

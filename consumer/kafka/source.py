@@ -48,6 +48,22 @@ class Listener(Protocol):
         """Gone: another member may own them already."""
 
 
+class Record(Protocol):
+    """A message of the library, with the types that its methods have for a record of Kafka."""
+
+    def key(self) -> bytes | None:
+        """The record's key."""
+
+    def value(self) -> bytes | None:
+        """The record's value."""
+
+    def headers(self) -> Sequence[tuple[str, bytes | None]] | None:
+        """The record's headers, in order."""
+
+    def timestamp(self) -> tuple[int, int]:
+        """What kind of time, and the time."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Batch:
     """Consecutive records of one partition in offset order, as parallel lists."""
@@ -57,7 +73,7 @@ class Batch:
     timestamps: Sequence[int]
     keys: Sequence[bytes | None]
     values: Sequence[bytes | None]
-    messages: Sequence[Message]
+    messages: Sequence[Record]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -239,7 +255,7 @@ def _batch(partition: int, messages: list[Message]) -> Batch:
         timestamps=[ms for _, ms in map(Message.timestamp, messages)],
         keys=list(map(Message.key, messages)),
         values=list(map(Message.value, messages)),
-        messages=messages,
+        messages=cast("list[Record]", messages),
     )
 
 

@@ -26,20 +26,28 @@ class Message(Protocol):
 class Batch(Protocol):
     """Consecutive records of one input partition, in offset order, as parallel lists."""
 
-    partition: int
-    offsets: Sequence[int]
-    timestamps: Sequence[int]
-    keys: Sequence[bytes | None]
-    values: Sequence[bytes | None]
-    messages: Sequence[Message]
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offsets(self) -> Sequence[int]: ...
+    @property
+    def timestamps(self) -> Sequence[int]: ...
+    @property
+    def keys(self) -> Sequence[bytes | None]: ...
+    @property
+    def values(self) -> Sequence[bytes | None]: ...
+    @property
+    def messages(self) -> Sequence[Message]: ...
 
 
 class Polled(Protocol):
     """What one `Source.poll` brought."""
 
-    batches: Sequence[Batch]
-    ends: Mapping[int, int]
-    """Partitions whose (read_committed) end was reached, with the position there."""
+    @property
+    def batches(self) -> Sequence[Batch]: ...
+    @property
+    def ends(self) -> Mapping[int, int]:
+        """Partitions whose (read_committed) end was reached, with the position there."""
 
 
 class Listener(Protocol):
@@ -132,16 +140,21 @@ class Transactions(Protocol):
 class Committed(Protocol):
     """A committed offset of the group with its metadata (`""` when it has none)."""
 
-    offset: int
-    metadata: str
+    @property
+    def offset(self) -> int: ...
+    @property
+    def metadata(self) -> str: ...
 
 
 class StateRecord(Protocol):
     """One record of the state topic."""
 
-    partition: int
-    offset: int
-    value: bytes
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def value(self) -> bytes: ...
 
 
 class StateReader(Protocol):
