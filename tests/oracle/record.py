@@ -28,6 +28,8 @@ def iso(ms: int) -> str:
 
 def milliseconds(text: str) -> int:
     """The reverse of `iso`; raises ValueError for any other spelling."""
+    if not text.endswith("Z"):
+        raise ValueError(f"{text!r} does not end with Z")
     ms = (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
     if iso(ms) != text:
         raise ValueError(f"{text!r} is not spelled like {iso(ms)!r}")

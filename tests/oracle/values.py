@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.oracle import jsontext
 
 _MOST = 2**63 - 1
 _LONGEST = 256
+_DEEPEST = 500
 _ITEM_STRINGS = {"usage": {"imei"}, "errors": {"imei", "errorMessage"}}
 _ITEM_COUNTS = {"usage": {"numberOfSessions", "bytesTransferred"}, "errors": set[str]()}
 _RESPONSE_STRINGS = {"errorCode", "errorMessage", "httpStatusCode", "detailErrorMessage"}
@@ -59,11 +60,14 @@ class Bad:
     reason: str
 
 
+Value: TypeAlias = Callback | Expectation | Acknowledgement | Bad
+
+
 class _RejectedError(Exception):
     """Carries the reason."""
 
 
-def classify(value: bytes | None) -> Callback | Expectation | Acknowledgement | Bad:
+def classify(value: bytes | None) -> Value:
     """The one kind that a record with this value counts in."""
     try:
         return _kind(_present(_object(value)))
@@ -81,10 +85,10 @@ def _object(value: bytes | None) -> str:
         text = value.decode()
     except UnicodeDecodeError:
         raise _RejectedError("invalid_utf8") from None
+    if jsontext.depth(text) > _DEEPEST:
+        raise _RejectedError("too_deep")
     try:
         jsontext.check(text)
-    except RecursionError:
-        raise _RejectedError("too_deep") from None
     except ValueError:
         raise _RejectedError("malformed_json") from None
     text = text.strip(" \t\n\r")

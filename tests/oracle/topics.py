@@ -1,0 +1,101 @@
+"""Reads a whole topic, and surely all of it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, cast
+
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from tests.oracle.record import Record
+
+_BATCH = 10_000
+
+
+def read_topic(
+    bootstrap: str, topic: str, isolation: str = "read_committed", timeout_s: float = 60.0
+) -> list[Record]:
+    """All records of a topic, by partition and offset.
+
+    Reads on until each partition's position has reached the end offset that was asked for
+    beforehand, transactions still open and control records included. So what an open
+    transaction holds back is waited for, never left out. Raises TimeoutError where that
+    takes too long.
+    """
+    ends = _ends(bootstrap, topic, timeout_s)
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "oracle",  # never joined: partitions are assigned by hand
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": isolation,
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 50,
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
+        records = _read_until(consumer, ends, time.monotonic() + timeout_s)
+    finally:
+        consumer.close()
+    return sorted(records, key=lambda record: (record.partition, record.offset))
+
+
+def _ends(bootstrap: str, topic: str, timeout_s: float) -> dict[int, int]:
+    """End offsets (read_uncommitted, so those of everything that was ever written)."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    described = admin.list_topics(topic, timeout=timeout_s).topics[topic]
+    if described.error is not None:
+        raise KafkaException(described.error)
+    latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    futures = admin.list_offsets(
+        {TopicPartition(topic, partition): latest for partition in described.partitions},
+        isolation_level=IsolationLevel.READ_UNCOMMITTED,
+        request_timeout=timeout_s,
+    )
+    return {asked.partition: answer.result().offset for asked, answer in futures.items()}
+
+
+def _read_until(consumer: Consumer, ends: dict[int, int], deadline_s: float) -> list[Record]:
+    records = []
+    left = {partition for partition, end in ends.items() if end > 0}
+    while left:
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"partitions {sorted(left)} did not reach their ends {ends}")
+        for message in consumer.consume(_BATCH, 0.1):
+            error = message.error()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+            # Past its control records, which are no messages, only EOF tells the position.
+            record = _record(message)
+            position = record.offset
+            if error is None:
+                records.append(record)
+                position += 1
+            if position >= ends[record.partition]:
+                left.discard(record.partition)
+    return records
+
+
+def _record(message: Message) -> Record:
+    _, timestamp_ms = message.timestamp()
+    headers: Any = message.headers() or ()
+    return Record(
+        topic=cast("str", message.topic()),
+        partition=cast("int", message.partition()),
+        offset=cast("int", message.offset()),
+        timestamp_ms=timestamp_ms,
+        key=message.key(),
+        value=message.value(),
+        headers=tuple(headers),
+    )
