@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import confluent_kafka
 from confluent_kafka import Consumer, KafkaException, Producer
 
 from consumer.errors import ConfigError
@@ -130,6 +131,13 @@ def liberator(options: ClientOptions, transactional_id: str) -> dict[str, str]:
     return {**user, "transactional.id": transactional_id, "enable.idempotence": "true"}
 
 
+def simulator(options: ClientOptions) -> dict[str, str]:
+    """A plain producer that plays ThingSpace; keys are placed as a Java client would."""
+    user = {**options.common, **options.producer}
+    user.pop("transaction.timeout.ms", None)
+    return {**user, "partitioner": "murmur2_random", "linger.ms": "20"}
+
+
 def admin(options: ClientOptions) -> dict[str, str]:
     """The client that asks the cluster about topics and offsets."""
     return {**options.common, **_NO_NEW_TOPICS}
@@ -159,3 +167,8 @@ def validate(options: ClientOptions) -> None:
     create(Consumer, source(options) | offline)
     limits = {"message_max_bytes": 1_000_000, "batch_max_bytes": 1_000_000}
     create(Producer, producer(options, **limits) | offline)
+
+
+def versions() -> tuple[str, str]:
+    """Of confluent-kafka and of the librdkafka in it."""
+    return confluent_kafka.__version__, confluent_kafka.libversion()[0]

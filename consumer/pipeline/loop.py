@@ -22,6 +22,7 @@ from msgspec import Struct
 from consumer.errors import Action, Fault
 from consumer.pipeline import checkpoint
 from consumer.pipeline.checkpoint import OutputRecord
+from consumer.pipeline.garbage import Garbage
 from consumer.pipeline.idleness import Idleness
 from consumer.pipeline.partition import Partition, Running
 from consumer.pipeline.policy import PipelinePolicy
@@ -82,6 +83,7 @@ class Pipeline:
         )
         self._idleness = Idleness(policy, ports.offsets, ports.clock)
         self._reporting = Reporting(policy, ports.offsets, ports.clock, ports.observer)
+        self._garbage = Garbage(ports.clock.monotonic_s())
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Work until `should_stop`, then finish. Raises `Fault`: call `abandon` then."""
@@ -118,6 +120,8 @@ class Pipeline:
             for batch in polled.batches:
                 self._take(batch, wall_ms, began_s)
             self._observer.processed(self._clock.monotonic_s() - began_s)
+        else:
+            self._garbage.step(self._clock.monotonic_s())
         for number, position in polled.ends.items():
             running = self._running.get(number)
             if running is not None:
@@ -139,8 +143,9 @@ class Pipeline:
         added = [Partition(number, now_s) for number in partitions]
         self._partitions.update((partition.number, partition) for partition in added)
         self._recovery.add(added)
-        self._observer.joined()
         self._observer.rebalanced("assigned", partitions)
+        self._reporting.tell_readiness(self._partitions)
+        self._observer.joined()
         log.info("assigned", partitions=sorted(partitions))
 
     def on_revoked(self, partitions: Sequence[int]) -> None:

@@ -93,8 +93,10 @@ class Output(Protocol):
     value: bytes | None
     partition: int
     """-1 lets the partitioner choose."""
+
     timestamp_ms: int
     """0: now."""
+
     headers: Sequence[tuple[str, bytes | None]] | None
 
 

@@ -29,14 +29,7 @@ class Reporting:
 
     def step(self, partitions: Mapping[int, Partition], running: Mapping[int, Running]) -> None:
         """Once per turn; does something only when it is time."""
-        readiness = (
-            len(partitions),
-            sum(partition.phase is not Phase.RUNNING for partition in partitions.values()),
-        )
-        changed = readiness != self._readiness
-        if changed:
-            self._readiness = readiness
-            self._observer.readiness(*readiness)
+        changed = self.tell_readiness(partitions)
         now_s = self._clock.monotonic_s()
         if changed or now_s - self._gauges_s >= self._policy.gauges_s:
             self._gauges_s = now_s
@@ -44,6 +37,16 @@ class Reporting:
         if now_s - self._summary_s >= self._policy.summary_s:
             self._summary_s = now_s
             self._summarise(running)
+
+    def tell_readiness(self, partitions: Mapping[int, Partition]) -> bool:
+        """Publish how many partitions there are and how many restore; whether it changed."""
+        restoring = sum(one.phase is not Phase.RUNNING for one in partitions.values())
+        readiness = (len(partitions), restoring)
+        if readiness == self._readiness:
+            return False
+        self._readiness = readiness
+        self._observer.readiness(*readiness)
+        return True
 
     def _publish(self, running: Mapping[int, Running]) -> None:
         tables = [one.aggregator.table for one in running.values()]

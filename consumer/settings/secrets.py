@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from consumer.settings.catalogue import SETTINGS, property_of
 from consumer.settings.librdkafka import PRINTABLE
+from consumer.settings.model import Settings
 
 REDACTED = "[redacted]"
 
@@ -24,3 +25,14 @@ def redacted(name: str, value: str) -> str:
         return value
     found = property_of(name)
     return value if (found[1] if found else name) in PRINTABLE else REDACTED
+
+
+def secret_values(settings: Settings) -> list[str]:
+    """Every value that must not show up in any text, for whoever writes text."""
+    tables = (settings.kafka.common, settings.kafka.consumer, settings.kafka.producer)
+    return [
+        value
+        for table in tables
+        for name, value in table.items()
+        if redacted(name, value) is REDACTED
+    ]

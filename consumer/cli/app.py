@@ -1,0 +1,55 @@
+"""The command `session-reports` and its verbs.
+
+Errors meant for a user end the process with one line on standard
+error and the exit code that the error's class names; anything else is a bug and shows its
+traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from consumer import __version__
+from consumer.cli.check import check
+from consumer.cli.demo import demo
+from consumer.cli.run import run
+from consumer.cli.simulate import simulate
+from consumer.cli.topics import create
+from consumer.errors import SessionReportsError
+
+HELP = """Puts ThingSpace's per-device usage callbacks back together:
+one report per txid, exactly once, on Kafka.
+
+Try it on a real Kafka, with nothing installed: `session-reports demo`
+
+Exit codes: 0 clean; 78 bad configuration (topics that do not fit and a busy port included);
+69 Kafka unreachable at start; 1 otherwise.
+"""
+
+USAGE_ERROR = 1
+INTERRUPTED = 130
+
+app = App(name="session-reports", help=HELP, version=__version__, help_format="markdown")
+app.command(run)
+app.command(demo)
+app.command(check)
+topics = App(name="topics", help="The topics that the daemon works with.")
+topics.command(create)
+app.command(topics)
+app.command(simulate)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command line and exit with its code."""
+    try:
+        app(arguments, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        sys.exit(USAGE_ERROR)
+    except SessionReportsError as error:
+        print(f"session-reports: {error}", file=sys.stderr)  # noqa: T201 - the error line
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,28 @@
+"""`session-reports run`: the daemon."""
+
+from __future__ import annotations
+
+from consumer.cli.options import NOWHERE_ELSE, SettingsFrom
+from consumer.daemon import Daemon
+from consumer.settings.secrets import secret_values
+from consumer.telemetry import logs
+
+
+def run(*, source: SettingsFrom = NOWHERE_ELSE) -> None:
+    """Run the daemon until it is told to stop.
+
+    SIGTERM and SIGINT finish, commit and leave the group; a second signal forces. Members
+    with the same `app.id` share the partitions of the input topic.
+
+    Examples:
+    ```
+    session-reports run --config config/consumer.toml
+    session-reports run --set kafka.bootstrap.servers=broker:9092 --set http.port=0
+    SESSION_REPORTS__COMPLETION__INACTIVITY=5m session-reports run
+    ```
+    """
+    settings = source.load().settings
+    logs.configure(
+        level=settings.log.level, form=settings.log.format, secrets=secret_values(settings)
+    )
+    Daemon(settings).run()
