@@ -16,10 +16,10 @@ from consumer.embedded import EmbeddedKafka
 def main(manner: str) -> None:
     """Own a Kafka until told otherwise."""
     with EmbeddedKafka() as kafka:
-        say(f"{kafka.bootstrap_servers} {kafka.pid} {kafka.log_path.parent}")
-        if manner == "raises":
-            raise RuntimeError("as told")
         try:
+            say(f"{kafka.bootstrap_servers} {kafka.pid} {kafka.log_path.parent}")
+            if manner == "raises":
+                raise RuntimeError("as told")
             signal.pause()
         except KeyboardInterrupt:
             # An owner has work to finish on its way out: Kafka has to be there for it still.

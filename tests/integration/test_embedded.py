@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # documented there, both
     AdminClient,
-    ConfigResource,  # type: ignore[attr-defined] # documented there
-    NewTopic,  # type: ignore[attr-defined] # likewise
+    ConfigResource,
+    NewTopic,
 )
 
 from consumer.embedded import EmbeddedKafka

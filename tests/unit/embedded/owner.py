@@ -23,13 +23,12 @@ def main(manner: str, folder: Path) -> None:
     guarded.start()
     if manner == "forks" and os.fork() == 0:
         time.sleep(NEVER_S)  # a child with a copy of every file descriptor
-    say(str(guarded.pid))
-    if manner == "raises":
-        raise RuntimeError("as told")
-    if manner == "returns":
-        return
     try:
-        signal.pause()
+        say(str(guarded.pid))
+        if manner == "raises":
+            raise RuntimeError("as told")
+        if manner != "returns":
+            signal.pause()
     except KeyboardInterrupt:
         # Still there although the terminal's whole foreground group was interrupted?
         say("alive" if guarded.ended(0.5) is None else "gone")
