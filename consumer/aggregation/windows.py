@@ -13,16 +13,16 @@ from consumer.wire.report import Outcome
 from consumer.wire.state_entry import Window
 from consumer.wire.timestamps import iso
 
-CODES_PER_WINDOW = 1_000
+CODES_BYTES = 300_000
 OTHER_CODES = "(other)"
-"""Error codes are input: past so many different ones in one window, further ones are summed
-under this name, so that no window outgrows a record."""
+"""Error codes are input: where a window's different ones could take more bytes than this,
+further ones are summed under this name, so that no window outgrows a record."""
 
 
 class Windows:
     """The open window, and the records of those that closed since they were last taken."""
 
-    __slots__ = ("_app", "_length_ms", "_partition", "closed", "end_ms", "open")
+    __slots__ = ("_app", "_codes_room", "_length_ms", "_partition", "closed", "end_ms", "open")
 
     def __init__(self, app: str, partition: int, length_ms: int) -> None:
         self._app = app
@@ -33,6 +33,7 @@ class Windows:
         """Exclusive; the clock closes the window when it gets here."""
         self.closed: list[tuple[bytes, bytes]] = []
         """Key and value of metrics records, in time order."""
+        self._codes_room = CODES_BYTES
 
     def load(self, window: Window | None) -> None:
         """Go on with a restored window.
@@ -42,6 +43,7 @@ class Windows:
         if window is not None:
             self.open = window
             self.end_ms = window.start_ms + self._length_ms
+            self._codes_room = CODES_BYTES - sum(map(_most_bytes, window.error_codes))
 
     def move(self, now_ms: int) -> None:
         """Close the window if it ended, and open the one that `now_ms` lies in."""
@@ -52,6 +54,7 @@ class Windows:
         start_ms = now_ms // self._length_ms * self._length_ms
         self.open = Window(start_ms)
         self.end_ms = start_ms + self._length_ms
+        self._codes_room = CODES_BYTES
 
     def is_touched(self) -> bool:
         """Whether anything has been counted in the open window."""
@@ -83,7 +86,11 @@ class Windows:
     def _add_codes(self, codes: dict[str, int]) -> None:
         known = self.open.error_codes
         for code, count in codes.items():
-            name = code if code in known or len(known) < CODES_PER_WINDOW else OTHER_CODES
+            name = code
+            if name not in known and _most_bytes(name) > self._codes_room:
+                name = OTHER_CODES
+            if name not in known:
+                self._codes_room -= _most_bytes(name)
             known[name] = known.get(name, 0) + count
 
     def _record(self) -> tuple[bytes, bytes]:
@@ -124,3 +131,8 @@ class Windows:
             ),
         )
         return metrics.key(window.start_ms, self._partition), metrics.encode(record)
+
+
+def _most_bytes(code: str) -> int:
+    """What a code and its count can take in JSON: a control character becomes six."""
+    return 6 * len(code) + 24

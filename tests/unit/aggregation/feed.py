@@ -1,0 +1,114 @@
+"""Input records in one line each, and an aggregator to feed them to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from consumer.aggregation.delta import Delta
+from consumer.aggregation.partition import PartitionAggregator
+from consumer.aggregation.policy import Policy
+from consumer.wire import report
+from consumer.wire.report import Report
+
+TOPIC = "callbacks"
+WALL_MS = 1_000_000
+"""Where the wall clock of a feed stands, unless told: far behind no record of a test."""
+
+POLICY = Policy(
+    app="app",
+    topic=TOPIC,
+    device_limit=3,
+    inactivity_ms=100,
+    max_age_ms=1_000,
+    remember_ms=500,
+    clock_skew_ms=50,
+    window_ms=10_000,
+)
+"""Small numbers, so that tests read easily."""
+
+
+class Batch(NamedTuple):
+    """Records as the pipeline hands them over."""
+
+    offsets: Sequence[int]
+    timestamps: Sequence[int]
+    keys: Sequence[bytes | None]
+    values: Sequence[bytes | None]
+
+
+def usage(imei: str | None = None, sessions: int = 1, **more: Any) -> dict[str, Any]:
+    """One item of `usage`; 10 bytes for each session."""
+    item = {"numberOfSessions": sessions, "bytesTransferred": 10 * sessions, **more}
+    return item if imei is None else {"imei": imei, **item}
+
+
+def error(imei: str | None = None, code: str = "E1", **more: Any) -> dict[str, Any]:
+    """One item of `errors`."""
+    item = {"errorResponse": {"errorCode": code}, **more}
+    return item if imei is None else {"imei": imei, **item}
+
+
+def callback(txid: str, *items: dict[str, Any], **more: Any) -> bytes:
+    """A callback; items with an `errorResponse` go into `errors`."""
+    good = [item for item in items if "errorResponse" not in item]
+    bad = [item for item in items if "errorResponse" in item]
+    arrays = {name: array for name, array in (("usage", good), ("errors", bad)) if array}
+    return encode({"txid": txid, **arrays, **more})
+
+
+def encode(value: Any) -> bytes:
+    """Compact JSON, as ThingSpace sends it."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class Feed:
+    """One partition, fed record by record; offsets count up from 0."""
+
+    def __init__(self, policy: Policy = POLICY, *, partition: int = 0) -> None:
+        self.aggregator = PartitionAggregator(partition, policy)
+        self.wall_ms = WALL_MS
+        self.offset = 0
+
+    @property
+    def delta(self) -> Delta:
+        """What has happened since the last commit."""
+        return self.aggregator.delta
+
+    @property
+    def reports(self) -> list[Report]:
+        """What the delta holds, decoded."""
+        return [report.decode(value) for _, value in self.delta.reports]
+
+    @property
+    def closed(self) -> list[tuple[str, str, str]]:
+        """The same in short: txid, rule, closedAt's seconds and milliseconds."""
+        return [
+            (found.txid, found.summary.completed_by.value, found.summary.closed_at[-7:-1])
+            for found in self.reports
+        ]
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """Metrics records of the windows that have closed."""
+        return [json.loads(value) for _, value in self.aggregator.windows.closed]
+
+    @property
+    def reasons(self) -> list[tuple[int, str]]:
+        """Dead letters: offset and reason."""
+        return [(found.offset, found.reason.value) for found in self.delta.dead_letters]
+
+    def send(self, value: bytes | None, at: int, key: bytes | None = None) -> None:
+        """Apply one record with timestamp `at`."""
+        batch = Batch([self.offset], [at], [key], [value])
+        assert self.aggregator.apply(batch, 0, self.wall_ms, 1_000) == 1
+        self.offset += 1
+
+    def tick(self, at: int) -> None:
+        """Move the clock by a record that does nothing else: an acknowledgement."""
+        self.send(encode({"txid": "tick", "status": "QUEUED"}), at)
+
+    def devices(self, txid: str, *imeis: str, at: int) -> None:
+        """A callback with one usage item for each IMEI."""
+        self.send(callback(txid, *(usage(imei) for imei in imeis)), at)

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import random
+
+from consumer.aggregation.lifecycle import OPEN
+from consumer.aggregation.policy import Policy
+from consumer.aggregation.table import OPEN_BYTES, REMEMBERED_BYTES, TxidTable
+from consumer.aggregation.txid import Txid
+from tests.unit.aggregation.feed import POLICY
+
+
+def opened(table: TxidTable, *times: int) -> list[Txid]:
+    """Txids "0", "1", ... opened at these times by the records of these numbers."""
+    return [table.open(str(number), number, now_ms) for number, now_ms in enumerate(times)]
+
+
+def drain(table: TxidTable, now_ms: int) -> list[tuple[int, str, str]]:
+    """Fire all that is due: deadline, txid, and the phase that ended."""
+    fired = []
+    while (state := table.due(now_ms)) is not None:
+        due_ms = state.deadline_ms(POLICY)
+        fired.append((due_ms, state.txid, state.phase))
+        if state.phase is OPEN:
+            table.remember(state, due_ms)
+        else:
+            table.forget(state)
+    return fired
+
+
+def test_nothing_is_due_before_its_deadline() -> None:
+    """And all of it is at the deadline, not one millisecond later."""
+    table = TxidTable(POLICY)
+    (state,) = opened(table, 1_000)
+    assert table.next_timer_ms() == 1_100
+    assert table.due(1_099) is None
+    assert table.due(1_100) is state
+
+
+def test_an_empty_table_has_nothing_due() -> None:
+    """No timer, no oldest."""
+    table = TxidTable(POLICY)
+    assert table.due(2**63) is None
+    assert table.next_timer_ms() is None
+    assert table.oldest_open_ms() is None
+
+
+def test_what_is_due_comes_in_the_order_of_deadline_and_opening() -> None:
+    """However the parts that moved the deadlines were mixed."""
+    table = TxidTable(POLICY)
+    first, second, third, fourth = opened(table, 10, 10, 20, 30)
+    first.touched_ms = 50
+    third.touched_ms = 50
+    assert [txid for _, txid, phase in drain(table, 200) if phase is OPEN] == ["1", "3", "0", "2"]
+    assert (second.closed_ms, fourth.closed_ms, first.closed_ms, third.closed_ms) == (
+        110,
+        130,
+        150,
+        150,
+    )
+
+
+def test_a_part_moves_the_deadline_without_a_new_timer() -> None:
+    """The old timer comes up too early, and is put back with the true deadline."""
+    table = TxidTable(POLICY)
+    (state,) = opened(table, 0)
+    state.touched_ms = 60
+    assert table.due(159) is None
+    assert table.next_timer_ms() == 160
+    assert len(table.timers) == 1
+    assert table.due(160) is state
+
+
+def test_a_nearer_deadline_gets_a_second_timer() -> None:
+    """Being forgotten may be due before the old deadline; the old timer is dropped unseen."""
+    table = TxidTable(
+        Policy(app="app", topic="t", inactivity_ms=1_000, max_age_ms=1_000, remember_ms=10)
+    )
+    (state,) = opened(table, 0)
+    table.remember(state, 5)
+    assert table.next_timer_ms() == 15
+    assert table.due(14) is None
+    assert table.due(15) is state
+    table.forget(state)
+    assert table.due(2_000) is None
+    assert table.timers == []
+
+
+def test_a_stale_timer_does_not_touch_the_next_life() -> None:
+    """A forgotten txid that is opened again has the deadline of its new life."""
+    policy = Policy(app="app", topic="t", inactivity_ms=1_000, remember_ms=10)
+    table = TxidTable(policy)
+    (state,) = opened(table, 0)
+    table.remember(state, 5)
+    assert table.due(15) is state
+    table.forget(state)
+    again = table.open("0", 7, 20)
+    assert table.due(1_019) is None
+    assert table.due(1_020) is again
+
+
+def test_forgotten_is_unknown() -> None:
+    """Nothing of it stays in the table."""
+    table = TxidTable(POLICY)
+    opened(table, 0)
+    drain(table, 599)
+    assert len(table) == 1
+    drain(table, 600)
+    assert (len(table), table.content_bytes, table.state_bytes(), table.timers) == (0, 0, 0, [])
+
+
+def test_state_bytes_follow_the_content() -> None:
+    """A fixed formula over open and remembered txids."""
+    table = TxidTable(POLICY)
+    opened(table, 0, 50)
+    assert table.state_bytes() == 2 * (OPEN_BYTES + 1)
+    drain(table, 100)
+    assert (len(table), table.open_count) == (2, 1)
+    assert table.state_bytes() == OPEN_BYTES + REMEMBERED_BYTES + 2
+
+
+def test_oldest_open_is_the_earliest_opening() -> None:
+    """Remembered txids do not count."""
+    table = TxidTable(POLICY)
+    opened(table, 10, 40, 70)
+    drain(table, 110)
+    assert table.oldest_open_ms() == 40
+
+
+def test_a_loaded_table_goes_on_like_the_one_before() -> None:
+    """Timers and counts follow from the states alone, in whatever order they are given."""
+    table = TxidTable(POLICY)
+    states = opened(table, 10, 10, 20, 30, 140)
+    states[2].touched_ms = 60
+    drain(table, 110)
+    copy = TxidTable(POLICY)
+    copy.load(reversed(list(table.by_txid.values())))
+    assert (copy.open_count, copy.content_bytes) == (table.open_count, table.content_bytes)
+    assert copy.next_timer_ms() == 130
+    assert [entry[:2] for entry in drain(copy, 2_000)] == [
+        (130, "3"),
+        (160, "2"),
+        (240, "4"),
+        (610, "0"),
+        (610, "1"),
+        (630, "3"),
+        (660, "2"),
+        (740, "4"),
+    ]
+
+
+def test_a_long_random_life_fires_as_a_plain_list_would() -> None:
+    """Openings, parts, early completions and jumps: always all that is due, in order."""
+    rng = random.Random(7)  # noqa: S311 - the same life every time
+    table = TxidTable(POLICY)
+    now_ms = 0
+    for number in range(4_000):
+        now_ms += rng.choice((0, 0, 1, 7, 40, 90))
+        expected = sorted(
+            (state.deadline_ms(POLICY), state.first_offset)
+            for state in table.by_txid.values()
+            if state.deadline_ms(POLICY) <= now_ms
+        )
+        known = {state.txid: state.first_offset for state in table.by_txid.values()}
+        fired = drain(table, now_ms)
+        assert fired == sorted(fired, key=lambda entry: entry[0])
+        assert {(due_ms, known[txid]) for due_ms, txid, _ in fired} >= set(expected)
+        assert all(state.deadline_ms(POLICY) > now_ms for state in table.by_txid.values())
+        table.open(f"t{number}", number, now_ms)
+        for state in rng.sample(list(table.by_txid.values()), min(3, len(table))):
+            if state.phase is OPEN:
+                state.touched_ms = now_ms
+                if rng.random() < 0.1:
+                    table.remember(state, now_ms)
+        assert table.open_count == sum(state.phase is OPEN for state in table.by_txid.values())
+        assert len(table.timers) <= 3 * len(table) + 8
