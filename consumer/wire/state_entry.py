@@ -155,6 +155,7 @@ def encode(
     chunk_bytes: int = CHUNK_BYTES,
 ) -> list[bytes]:
     """The records of one commit, in order; `delta` gives the scalars of each of them."""
+    chunk_bytes -= len(delta.window)
     chunks = [StateChunk()]
     room = chunk_bytes
     for txid in forgotten:
@@ -162,7 +163,7 @@ def encode(
             chunks.append(StateChunk())
             room = chunk_bytes
         chunks[-1].forgotten.append(txid)
-        room -= len(txid) + 5
+        room -= len(txid.encode()) + 5
     for entry in entries:
         for piece in _pieces(entry, chunk_bytes):
             size = _size(piece)
@@ -210,9 +211,9 @@ def decode_named(metadata: str) -> Named | None:
 def _size(entry: Entry) -> int:
     """About the encoded size; never much less."""
     if isinstance(entry, MarkerEntry):
-        return 64 + len(entry.txid) + len(entry.digests)
+        return 64 + len(entry.txid.encode()) + len(entry.digests)
     items = sum(len(item) + 5 for item in entry.usage) + sum(len(item) + 5 for item in entry.errors)
-    return 96 + len(entry.txid) + items
+    return 96 + len(entry.txid.encode()) + items
 
 
 def _pieces(entry: Entry, chunk_bytes: int) -> Iterator[Entry]:
