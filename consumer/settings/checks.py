@@ -15,7 +15,7 @@ from msgspec import Struct
 from consumer.settings import librdkafka
 from consumer.settings.catalogue import SETTINGS, effective_property
 from consumer.settings.model import Settings
-from consumer.settings.units import format_duration, format_size
+from consumer.settings.units import format_duration
 
 UNAVAILABLE = {
     ("late.policy", "revise"): 'not available yet; set it to "dead-letter"',
@@ -27,8 +27,6 @@ TOPICS = [f"topics.{key}" for key in ("callbacks", "reports", "metrics", "dead_l
 
 _TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _TRANSACTION_TIMEOUT_MS = (1_000, 2**31 - 1)
-_FRAMING_BYTES = 4_096
-"""Room for the key, headers and framing of a report in a message."""
 
 
 class Mismatch(Struct, frozen=True):
@@ -58,7 +56,10 @@ def _topics(settings: Settings) -> Iterator[Mismatch]:
     for name, topic in topics.items():
         if not _TOPIC_NAME.fullmatch(topic) or topic in (".", ".."):
             message = f'"{topic}" is no name of a topic: 1 to 249 of a-z A-Z 0-9 . _ -'
-            yield Mismatch((name, "app.id") if name == "topics.state" else (name,), message)
+            if name == "topics.state" and topic == f"{settings.app.id}.state":
+                yield Mismatch(("app.id", name), f"as name of the state topic {message}")
+            else:
+                yield Mismatch((name,), message)
     for (one, topic), (other, same) in combinations(topics.items(), 2):
         # Kafka itself refuses a topic that differs from another in . and _ alone, as
         # both have the same name in its metrics.
@@ -89,12 +90,6 @@ def _transactions(settings: Settings) -> Iterator[Mismatch]:
         interval = format_duration(settings.commit.interval_ms)
         message = f"{interval} is not below {name} ({text}), so no transaction could commit"
         yield Mismatch(("commit.interval", name), message)
-    largest = effective_property(settings, "producer", "message.max.bytes")
-    needed = settings.limits.report_bytes + _FRAMING_BYTES
-    if largest and _number(largest[1]) < needed:
-        size = format_size(settings.limits.report_bytes)
-        message = f"expected {needed} or more, for reports of limits.report_bytes ({size})"
-        yield Mismatch((largest[0], "limits.report_bytes"), message)
 
 
 def _number(text: str) -> int:

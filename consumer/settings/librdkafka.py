@@ -96,6 +96,7 @@ OWNED = {
     "queuing.strategy": "the state log is read back in the order of writing",
     "delivery.report.only.error": "the state log learns its offsets from delivery reports",
     "partitioner": "murmur2_random places a txid where Java clients look for it",
+    "message.max.bytes": "it follows from max.message.bytes of the topics; set that of the topic",
     "allow.auto.create.topics": "topics are made by: session-reports topics create",
     # Logs, and what a text cannot express.
     "log_level": "set log.level instead",
@@ -125,7 +126,7 @@ PRINTABLE = frozenset(
     ssl.ca.location https.ca.location ssl.crl.location ssl.certificate.location
     ssl.keystore.location ssl.cipher.suites ssl.curves.list ssl.sigalgs.list ssl.providers
     ssl.endpoint.identification.algorithm enable.ssl.certificate.verification
-    message.max.bytes message.copy.max.bytes receive.message.max.bytes
+    message.copy.max.bytes receive.message.max.bytes
     metadata.recovery.strategy metadata.recovery.rebootstrap.trigger.ms metadata.max.age.ms
     topic.metadata.refresh.interval.ms topic.metadata.refresh.fast.interval.ms
     topic.metadata.refresh.sparse topic.metadata.propagation.max.ms debug
@@ -143,6 +144,16 @@ PRINTABLE = frozenset(
     queue.buffering.backpressure.threshold compression.codec compression.type
     compression.level batch.num.messages batch.size sticky.partitioning.linger.ms
     request.timeout.ms message.timeout.ms delivery.timeout.ms
+    sasl.kerberos.keytab sasl.kerberos.min.time.before.relogin
+    sasl.oauthbearer.client.credentials.client.id sasl.oauthbearer.sub.claim.name
+    sasl.oauthbearer.assertion.algorithm sasl.oauthbearer.assertion.claim.exp.seconds
+    sasl.oauthbearer.assertion.claim.jti.include sasl.oauthbearer.assertion.claim.nbf.seconds
+    ssl.ca.certificate.stores ssl.engine.id ssl.engine.location plugin.library.paths
+    topic.blacklist topic.metadata.refresh.fast.cnt enable.gapless.guarantee
+    enable.random.seed internal.termination.signal builtin.features max.poll.records
+    share.acknowledgement.mode consume.callback.max.messages produce.offset.report
+    api.version.request api.version.fallback.ms broker.version.fallback
+    reconnect.backoff.jitter.ms socket.blocking.max.ms
     """.split()  # noqa: SIM905  # a hundred names are easier read as a paragraph
 )
 """Properties that may appear in output. Any other may hold a secret, unknown ones too."""

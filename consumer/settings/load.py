@@ -24,7 +24,7 @@ from consumer.settings.catalogue import (
     property_of,
 )
 from consumer.settings.model import Settings
-from consumer.settings.origin import DEFAULT, Entry, Origin, Problem, SettingsError
+from consumer.settings.origin import DEFAULT, Entry, Origin, Problem, SettingsError, Source
 from consumer.settings.toml_file import read_file
 
 
@@ -64,8 +64,12 @@ def load_with_origins(
             name = mismatch.names[0]
             problems.append(Problem(origins.get(name, DEFAULT), name, mismatch.message))
     if problems:
-        raise SettingsError(sorted(problems, key=lambda p: (p.origin.source, p.origin.line)))
+        raise SettingsError(sorted(problems, key=_order))
     return Loaded(settings, origins)
+
+
+def _order(problem: Problem) -> tuple[Source, int, str]:
+    return problem.origin.source, problem.origin.line, problem.origin.place
 
 
 _ALL_TABLES = TABLES.keys() | PROPERTY_TABLES.keys()

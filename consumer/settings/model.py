@@ -9,7 +9,7 @@ odd choices: those are for `advice`. They are kept by `load`, not by the structs
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr, replace
@@ -260,6 +260,15 @@ class Kafka(Table, frozen=True):
         )
         for client, properties in tables.items():
             force_setattr(self, client, properties)
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Names only: values may be secret, and this may end up in a traceback."""
+        clients = ("common", "consumer", "producer")
+        names = [(client, sorted(getattr(self, client))) for client in clients]
+        return [("connect_timeout_ms", self.connect_timeout_ms), *names]
+
+    def __repr__(self) -> str:
+        return f"Kafka({', '.join(f'{name}={value}' for name, value in self.__rich_repr__())})"
 
     @property
     def group_protocol(self) -> str:

@@ -33,7 +33,7 @@ def read_file(path: Path) -> list[Entry]:
     try:
         document = tomllib.loads(text)
     except RecursionError:
-        raise _error(path, "is not valid TOML: nested too deeply") from None
+        raise _error(path, "not valid TOML: nested too deeply") from None
     except ValueError as error:
         position = _POSITION.search(str(error))
         line = int(position[1]) if position else 0
@@ -98,12 +98,12 @@ def _text_of(path: Path) -> str:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise _error(path, f"cannot be read: {reason}") from None
     if len(content) > FILE_BYTES_MAX:
-        raise _error(path, f"is larger than {FILE_BYTES_MAX} bytes; is it the right file?")
+        raise _error(path, f"larger than {FILE_BYTES_MAX} bytes; is it the right file?")
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise _error(path, "is not valid UTF-8", line) from None
+        raise _error(path, "not valid UTF-8", line) from None
 
 
 def _error(path: Path, message: str, line: int = 0) -> SettingsError:

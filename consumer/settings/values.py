@@ -118,10 +118,10 @@ def _expected(setting: Setting) -> str:
             return f"a whole number from {low} to {high}"
         case Kind.DURATION:
             span = f"{units.format_duration(low)} to {units.format_duration(high)}"
-            return f'a duration from {span}, such as "200ms", "5s", "20m", "24h", "7d"'
+            return f'a duration from {span}, such as "5s" or "20m"'
         case Kind.SIZE:
             span = f"{units.format_size(low)} to {units.format_size(high)}"
-            return f'a size from {span}, such as "900kB", "64MiB"'
+            return f'a size from {span}, such as "900kB" or "64MiB"'
 
 
 def _hint(setting: Setting, given: object) -> str:
