@@ -12,6 +12,9 @@ from consumer.settings.model import Settings
 
 REDACTED = "[redacted]"
 
+SECRET_CHARACTERS_MIN = 4
+"""Shorter values are not looked for in text: they match by accident."""
+
 
 def redacted(name: str, value: str) -> str:
     """`value`, or `REDACTED` where it may be secret.
@@ -28,11 +31,17 @@ def redacted(name: str, value: str) -> str:
 
 
 def secret_values(settings: Settings) -> list[str]:
-    """Every value that must not show up in any text, for whoever writes text."""
+    """Every value that must not show up in any text, for whoever writes text.
+
+    Without those that hide nothing and stand in many a line: a property that nobody here
+    knows may well be a flag or a small number.
+    """
     tables = (settings.kafka.common, settings.kafka.consumer, settings.kafka.producer)
     return [
         value
         for table in tables
         for name, value in table.items()
         if redacted(name, value) is REDACTED
+        and len(value) >= SECRET_CHARACTERS_MIN
+        and value.lower() not in ("true", "false")
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.settings.secrets import REDACTED, redacted
+from consumer.settings.model import Kafka, Settings
+from consumer.settings.secrets import REDACTED, redacted, secret_values
 
 SECRET = [
     "sasl.password",
@@ -47,3 +48,19 @@ def test_secrets_are_redacted(prefix: str, name: str) -> None:
 def test_what_is_known_to_be_harmless_is_shown(name: str) -> None:
     """Settings of our own, and properties on the list."""
     assert redacted(name, "value") == "value"
+
+
+def test_secret_values_are_collected_from_every_table() -> None:
+    """Those of properties that may not be printed, and no others."""
+    kafka = Kafka(
+        common={"sasl.password": "s3cret", "client.id": "client"},
+        consumer={"property.of.tomorrow": "hidden"},
+        producer={"ssl.key.password": "0123456"},
+    )
+    assert secret_values(Settings(kafka=kafka)) == ["s3cret", "hidden", "0123456"]
+
+
+def test_flags_and_small_numbers_are_not_looked_for_in_text() -> None:
+    """Every line of a log would lose its ones and its trues."""
+    kafka = Kafka(common={"new.flag": "true", "new.number": "1", "another.flag": "False"})
+    assert secret_values(Settings(kafka=kafka)) == []
