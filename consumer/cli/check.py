@@ -16,13 +16,14 @@ def check(*, source: SettingsFrom = NOWHERE_ELSE, connect: bool = False) -> None
 
     Without `--connect` nothing is asked of Kafka.
 
-    Examples:
+    **Examples**
     ```
     session-reports check --config config/consumer.toml
     session-reports check --connect --set kafka.bootstrap.servers=broker:9092
     ```
 
     Args:
+        source: Where the settings come from.
         connect: Also ask the cluster whether the topics fit.
     """
     loaded = source.load()

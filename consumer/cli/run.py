@@ -14,7 +14,7 @@ def run(*, source: SettingsFrom = NOWHERE_ELSE) -> None:
     SIGTERM and SIGINT finish, commit and leave the group; a second signal forces. Members
     with the same `app.id` share the partitions of the input topic.
 
-    Examples:
+    **Examples**
     ```
     session-reports run --config config/consumer.toml
     session-reports run --set kafka.bootstrap.servers=broker:9092 --set http.port=0

@@ -82,7 +82,7 @@ def simulate(
     Sends to `topics.callbacks`, with the txid as the key. Some devices fail, some never
     answer, some callbacks are sent twice.
 
-    Examples:
+    **Examples**
     ```
     session-reports simulate --requests 10000 --rate 2000
     session-reports simulate --devices-max 500 --hostile 0.01 --seed 7

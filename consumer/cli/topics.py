@@ -14,7 +14,7 @@ def create(*, source: SettingsFrom = NOWHERE_ELSE) -> None:
     Partitions, replication factor and retention come from `topics.partitions`,
     `topics.replication_factor` and `topics.retention`.
 
-    Examples:
+    **Examples**
     ```
     session-reports topics create --set topics.partitions=12
     ```

@@ -171,4 +171,4 @@ def validate(options: ClientOptions) -> None:
 
 def versions() -> tuple[str, str]:
     """Of confluent-kafka and of the librdkafka in it."""
-    return confluent_kafka.__version__, confluent_kafka.libversion()[0]
+    return str(confluent_kafka.__version__), confluent_kafka.libversion()[0]
