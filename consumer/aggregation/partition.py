@@ -111,7 +111,11 @@ class PartitionAggregator:
         return delta
 
     def _fire(self, most_reports: int) -> bool:
-        """All that is due at the clock; False when the delta was full before the end."""
+        """All that is due at the clock, as far as the delta has room; whether it has some left.
+
+        Full, it says no even where nothing is left to fire: the next record might complete
+        a txid.
+        """
         now_ms = self.clock.now_ms
         table, windows, policy = self.table, self.windows, self.policy
         while (state := table.due(now_ms)) is not None:
@@ -127,7 +131,7 @@ class PartitionAggregator:
         if now_ms >= windows.end_ms:
             windows.move(now_ms)
             self.delta.touched |= bool(windows.closed)
-        return True
+        return len(self.delta.reports) < most_reports
 
     def _callback(self, callback: Callback, key: bytes | None, offset: int) -> None:
         table, window, tallies = self.table, self.windows.open, self.delta.tallies

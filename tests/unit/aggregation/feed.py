@@ -102,7 +102,7 @@ class Feed:
     def send(self, value: bytes | None, at: int, key: bytes | None = None) -> None:
         """Apply one record with timestamp `at`."""
         batch = Batch([self.offset], [at], [key], [value])
-        assert self.aggregator.apply(batch, 0, self.wall_ms, 1_000) == 1
+        assert self.aggregator.apply(batch, 0, self.wall_ms, 1_000_000) == 1
         self.offset += 1
 
     def tick(self, at: int) -> None:
