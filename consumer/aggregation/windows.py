@@ -35,15 +35,14 @@ class Windows:
         """Key and value of metrics records, in time order."""
         self._codes_room = CODES_BYTES
 
-    def load(self, window: Window | None) -> None:
+    def load(self, window: Window) -> None:
         """Go on with a restored window.
 
         Its end follows from its start: a changed length holds from the next one on.
         """
-        if window is not None:
-            self.open = window
-            self.end_ms = window.start_ms + self._length_ms
-            self._codes_room = CODES_BYTES - sum(map(_most_bytes, window.error_codes))
+        self.open = window
+        self.end_ms = window.start_ms + self._length_ms
+        self._codes_room = CODES_BYTES - sum(map(_most_bytes, window.error_codes))
 
     def move(self, now_ms: int) -> None:
         """Close the window if it ended, and open the one that `now_ms` lies in."""

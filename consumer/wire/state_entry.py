@@ -112,7 +112,7 @@ class StateDelta(Struct, array_like=True):
     clock_ms: int
     lag_ms: int
     window: bytes
-    """`Window` as JSON; empty where no window is open."""
+    """`Window` as JSON."""
     content: StateChunk = field(default_factory=StateChunk)
 
 
@@ -139,12 +139,14 @@ _windows = msgspec.json.Decoder(Window)
 _named = msgspec.json.Decoder(Named)
 
 
-def encode_window(window: Window | None) -> bytes:
-    return b"" if window is None else msgspec.json.encode(window)
+def encode_window(window: Window) -> bytes:
+    """A window as a `StateDelta` carries it."""
+    return msgspec.json.encode(window)
 
 
-def decode_window(value: bytes) -> Window | None:
-    return _windows.decode(value) if value else None
+def decode_window(value: bytes) -> Window:
+    """Inverse of `encode_window`. Raises `ValueError`."""
+    return _windows.decode(value)
 
 
 def encode(
@@ -192,6 +194,7 @@ def decode(value: bytes) -> StateDelta:
 
 
 def encode_named(named: Named) -> str:
+    """The metadata that names a state; far below the broker's 4,096 bytes."""
     return msgspec.json.encode(named).decode()
 
 
