@@ -9,6 +9,7 @@ import pytest
 
 from consumer.embedded import EmbeddedKafka
 from tests import broker
+from tests.harness.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,10 @@ def own_kafka() -> Iterator[EmbeddedKafka]:
     """A Kafka of this test alone, to be stopped and started again at will."""
     with EmbeddedKafka() as kafka:
         yield kafka
+
+
+@pytest.fixture
+def stage(bootstrap_servers: str, topic_prefix: str) -> Iterator[Stage]:
+    """An application of this test alone on the Kafka of this test run; see `tests.harness`."""
+    with Stage(bootstrap_servers, topic_prefix) as stage:
+        yield stage

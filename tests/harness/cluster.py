@@ -1,0 +1,210 @@
+"""The Kafka of a test: questions and deeds, as an operator would with Kafka's own tools."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says its manual
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
+
+_EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_REQUEST_S = 20.0
+_AGAIN_S = 0.05
+_WAITS = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+)
+Offsets = Mapping[int, int]
+"""By partition."""
+
+
+class Sending(NamedTuple):
+    """A record to be sent. `partition` -1 is the key's (murmur2), `timestamp_ms` 0 is now."""
+
+    value: bytes | None
+    key: bytes | None = None
+    partition: int = -1
+    timestamp_ms: int = 0
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+class Committed(NamedTuple):
+    """What a group has committed for a partition."""
+
+    offset: int
+    metadata: str
+
+
+class Cluster:
+    """A Kafka by its bootstrap servers."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+
+    # Topics
+
+    def create(self, topic: str, partitions: int = 1, **config: str) -> None:
+        """Make a topic; `max_message_bytes="1000"` is `max.message.bytes`."""
+        named = {name.replace("_", "."): value for name, value in config.items()}
+        new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=named)
+        _all(self._admin.create_topics([new], request_timeout=_REQUEST_S))
+
+    def delete(self, topic: str) -> None:
+        """Delete a topic."""
+        _all(self._admin.delete_topics([topic], request_timeout=_REQUEST_S))
+
+    def configure(self, topic: str, name: str, value: str) -> None:
+        """Change a setting of a topic."""
+        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+        _all(self._admin.incremental_alter_configs([resource], request_timeout=_REQUEST_S))
+
+    def setting(self, topic: str, name: str) -> str:
+        """A setting of a topic as it is in force."""
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        answer = self._admin.describe_configs([resource], request_timeout=_REQUEST_S)
+        return str(answer[resource].result()[name].value)
+
+    def partitions(self, topic: str) -> int:
+        """How many a topic has; 0 when there is none of that name."""
+        found = self._admin.list_topics(timeout=_REQUEST_S).topics.get(topic)
+        return 0 if found is None else len(found.partitions)
+
+    # Offsets of records
+
+    def starts(self, topic: str) -> Offsets:
+        """First offsets that are still there."""
+        return self._offsets(topic, _EARLIEST, IsolationLevel.READ_UNCOMMITTED)
+
+    def ends(self, topic: str) -> Offsets:
+        """End offsets, open transactions included."""
+        return self._offsets(topic, _LATEST, IsolationLevel.READ_UNCOMMITTED)
+
+    def stable_ends(self, topic: str) -> Offsets:
+        """End offsets up to the first open transaction (last stable offsets)."""
+        return self._offsets(topic, _LATEST, IsolationLevel.READ_COMMITTED)
+
+    def delete_records(self, topic: str, before: Offsets) -> None:
+        """Delete all records below these offsets."""
+        wanted = [TopicPartition(topic, number, offset) for number, offset in before.items()]
+        _all(self._admin.delete_records(wanted, request_timeout=_REQUEST_S))
+
+    # Groups
+
+    def committed(self, group: str, topic: str) -> dict[int, Committed]:
+        """A group's committed offsets of a topic."""
+        asked = ConsumerGroupTopicPartitions(group)
+        found = _patiently(
+            lambda: self._admin.list_consumer_group_offsets(
+                [asked], require_stable=True, request_timeout=_REQUEST_S
+            )[group]
+        )
+        return {
+            at.partition: Committed(at.offset, at.metadata or "")
+            for at in found.topic_partitions
+            if at.topic == topic and at.offset >= 0
+        }
+
+    def reset_offsets(self, group: str, topic: str, offsets: Offsets) -> None:
+        """Set a group's offsets, as `kafka-consumer-groups --reset-offsets` does: no metadata."""
+        wanted = [TopicPartition(topic, number, offset) for number, offset in offsets.items()]
+        asked = ConsumerGroupTopicPartitions(group, wanted)
+        _all(self._admin.alter_consumer_group_offsets([asked], request_timeout=_REQUEST_S))
+
+    def delete_group(self, group: str) -> None:
+        """Delete a group with no members, its offsets with it: as if they had expired."""
+        _all(self._admin.delete_consumer_groups([group], request_timeout=_REQUEST_S))
+
+    def members(self, group: str) -> int:
+        """How many members a group has."""
+        found = _patiently(
+            lambda: self._admin.describe_consumer_groups([group], request_timeout=_REQUEST_S)[group]
+        )
+        return len(found.members)
+
+    # Records
+
+    def send(self, topic: str, sendings: Iterable[Sending], **config: str) -> int:
+        """Send records in order and wait until Kafka has them; how many there were."""
+        producer = Producer(
+            {
+                "bootstrap.servers": self.bootstrap_servers,
+                "partitioner": "murmur2_random",
+                "max.in.flight.requests.per.connection": 1,  # keeps the order
+                "linger.ms": 2,
+                "message.max.bytes": 10_000_000,
+                **{name.replace("_", "."): value for name, value in config.items()},
+            }
+        )
+        count = queue(producer, topic, sendings)
+        assert producer.flush(_REQUEST_S) == 0
+        return count
+
+    def _offsets(self, topic: str, spec: Any, isolation: IsolationLevel) -> Offsets:
+        wanted = {TopicPartition(topic, number): spec for number in range(self.partitions(topic))}
+        answer = self._admin.list_offsets(
+            wanted, isolation_level=isolation, request_timeout=_REQUEST_S
+        )
+        return {at.partition: found.result().offset for at, found in answer.items()}
+
+
+def queue(producer: Producer, topic: str, sendings: Iterable[Sending]) -> int:
+    """Hand records to a producer; a delivery that fails raises from its next poll or flush."""
+    count = 0
+    for sending in sendings:
+        producer.produce(
+            topic,
+            sending.value,
+            sending.key,
+            sending.partition,
+            _delivered,
+            None,
+            sending.timestamp_ms,
+            list(sending.headers),
+        )
+        producer.poll(0)
+        count += 1
+    return count
+
+
+def _delivered(error: KafkaError | None, _: Message) -> None:
+    assert error is None, error
+
+
+def _patiently(ask: Callable[[], Any]) -> Any:
+    """The result of a future; asked for again until the group has its coordinator."""
+    deadline = time.monotonic() + _REQUEST_S
+    while True:
+        try:
+            return ask().result()
+        except KafkaException as error:
+            if error.args[0].code() not in _WAITS or time.monotonic() > deadline:
+                raise
+        time.sleep(_AGAIN_S)
+
+
+def _all(answers: Mapping[Any, Any]) -> None:
+    for answer in answers.values():
+        answer.result()
