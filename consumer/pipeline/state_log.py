@@ -7,8 +7,8 @@ first needed segment on (the *start*), which is committed with the input offset.
 
 Old segments with a few long-lived txids would keep the whole log alive. So when less than
 half of the log is live, each commit also rewrites some txids of the oldest segment whole:
-they move home, the segment falls, and the start moves on. This costs each commit about as
-much again as it writes anyway, never a pause, and holds the log at about twice the live
+they move home, the segment falls, and the start moves on. This costs each commit at most
+twice what it writes anyway, never a pause, and holds the log at about twice the live
 state (`FLOOR_BYTES` aside).
 
 Pure bookkeeping: nothing here does I/O. Nothing is ever rolled back either: after a commit
@@ -80,9 +80,11 @@ class StateLog:
         forgotten = [state.txid for state in delta.forgotten if state.home]
         self._leave(delta.forgotten)
         entries = [self._entry(state, segment) for state in delta.changed.values()]
+        window = state_entry.encode_window(aggregator.windows.open)
         live_bytes = aggregator.table.content_bytes + ENTRY_BYTES * len(aggregator.table)
         if self.length_bytes > 2 * live_bytes + FLOOR_BYTES:
-            budget = max(2 * sum(map(_size, entries)), LEAST_REWRITE_BYTES)
+            written = len(window) + sum(map(len, forgotten)) + sum(map(_size, entries))
+            budget = max(2 * written, LEAST_REWRITE_BYTES)
             entries += [self._entry(state, segment) for state in self._oldest(budget)]
         scalars = StateDelta(
             version=state_entry.VERSION,
@@ -92,7 +94,7 @@ class StateLog:
             chunks=1,
             clock_ms=aggregator.clock.now_ms,
             lag_ms=aggregator.clock.lag_ms,
-            window=state_entry.encode_window(aggregator.windows.open),
+            window=window,
         )
         values = state_entry.encode(scalars, forgotten, entries)
         segment.size = sum(map(len, values))
@@ -176,7 +178,7 @@ class StateLog:
 
     def _oldest(self, budget: int) -> Iterator[Txid]:
         """Txids of the oldest segments, to be moved; marks them so."""
-        for segment in list(self._segments.values()):
+        for segment in self._segments.values():
             while segment.txids:
                 if budget <= 0 or segment.sequence == self.sequence:
                     return
