@@ -140,8 +140,7 @@ class StateLog:
             return MarkerEntry(
                 state.txid, True, state.first_offset, state.closed_ms, state.revision, digests
             )
-        errors = () if state.errors is None else state.errors.items
-        usage = state.usage.items
+        usage, errors = state.usage, state.errors
         entry = OpenEntry(
             txid=state.txid,
             whole=whole,
@@ -153,12 +152,13 @@ class StateLog:
             duplicates=state.duplicates,
             revision=state.revision,
             unlimited=state.unlimited,
-            usage=usage[0 if whole else state.logged_usage :],
-            errors=list(errors[0 if whole else state.logged_errors :]),
+            usage=usage.since(0 if whole else state.logged_usage),
+            errors=[] if errors is None else errors.since(0 if whole else state.logged_errors),
         )
         if whole:
             self._settle(state, segment)
-        state.logged_usage, state.logged_errors = len(usage), len(errors)
+        state.logged_usage = len(usage)
+        state.logged_errors = 0 if errors is None else len(errors)
         return entry
 
     def _settle(self, state: Txid, segment: Segment) -> None:

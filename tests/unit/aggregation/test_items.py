@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.aggregation.items import FEW, ItemSet
+from consumer.aggregation.items import ItemSet
 
 HUGE = b'{"imei":"a","x":' + b"9" * 5_000 + b"}"
 """Good JSON, but its number cannot be held: it has no canonical form."""
@@ -81,9 +81,9 @@ def test_an_item_that_came_after_the_first_meeting_is_known_as_well() -> None:
     assert not items.add(b'{ "imei":"a"}', "a")
 
 
-@pytest.mark.parametrize("count", [FEW - 1, FEW, FEW + 1, 10 * FEW])
+@pytest.mark.parametrize("count", [1, 10, 1_000])
 def test_many_devices_are_kept_apart_like_few(count: int) -> None:
-    """Where the list of IMEIs becomes a dict, nothing changes but the speed."""
+    """However many there are, each is found again in whatever spelling."""
     items = ItemSet()
     raws = [b'{"imei":"%d"}' % number for number in range(count)]
     for number, raw in enumerate(raws):
@@ -93,3 +93,14 @@ def test_many_devices_are_kept_apart_like_few(count: int) -> None:
     assert items.items == raws
     assert list(items.imeis) == [str(number) for number in range(count)]
     assert items.devices() == count
+
+
+@pytest.mark.parametrize("again", [b'{"imei":"a"}', b'{"imei": "a"}', b'{"imei":"a","n":1}'])
+def test_what_is_new_since_a_count(again: bytes) -> None:
+    """The state log asks for the items behind those that it holds, in either form."""
+    items = added((b'{"imei":"a"}', "a"), (b'{"imei":"b"}', "b"))
+    items.add(again, "a")
+    items.add(b'{"imei":"c"}', "c")
+    assert items.since(0) == items.items
+    assert items.since(1) == items.items[1:]
+    assert items.since(len(items)) == []
