@@ -27,7 +27,7 @@ from consumer.wire.state_entry import (
     Named,
     OpenEntry,
     StateDelta,
-    StateError,
+    Window,
 )
 
 
@@ -43,15 +43,40 @@ class Restore:
         self._log = StateLog(named.incarnation, named.start)
         self._states: dict[str, Txid] = {}
         self._last: StateDelta | None = None
+        self._window: Window | None = None
 
     def read(self, value: bytes, offset: int) -> None:
         """Apply the record at `offset`. Raises `Fault` where the log is damaged."""
         try:
             delta = state_entry.decode(value)
-        except StateError as error:
+            if delta.incarnation == self.named.incarnation:
+                self._apply(delta, offset, len(value))
+        except ValueError as error:
             raise self.damaged(f"offset {offset}: {error}") from None
-        if delta.incarnation != self.named.incarnation:
-            return
+
+    def finish(self, policy: Policy) -> tuple[PartitionAggregator, StateLog]:
+        """The state as of the named commit."""
+        if self._last is None or self._window is None:
+            raise self.damaged("ended before its end")
+        aggregator = PartitionAggregator(self.partition, policy)
+        aggregator.clock = PartitionClock(self._last.clock_ms, self._last.lag_ms)
+        aggregator.windows.load(self._window)
+        aggregator.table.load(self._states.values())
+        self._log.finish_reading()
+        return aggregator, self._log
+
+    def damaged(self, what: str) -> Fault:
+        """The fault of a log that does not hold what the committed offset names."""
+        return Fault(
+            Action.GIVE_UP,
+            "state_damaged",
+            f"state topic {self._topic}[{self.partition}] is damaged: {what} (looking for commit "
+            f"{self.named.sequence} of {self.named.incarnation} from offset {self.named.start}); "
+            "reset the group's offset of this partition to start it with empty state",
+        )
+
+    def _apply(self, delta: StateDelta, offset: int, size: int) -> None:
+        """Apply a record of our own history. Raises `ValueError` where it is unreadable."""
         self._check_order(delta, offset)
         self._last = delta
         forgotten = [
@@ -77,29 +102,10 @@ class Restore:
                 _apply_marker(state, entry)
             else:
                 _apply_open(state, entry)
-        self._log.read(delta, offset, len(value), whole)
+        self._log.read(delta, offset, size, whole)
         self.done = delta.sequence == self.named.sequence and delta.chunk == delta.chunks - 1
-
-    def finish(self, policy: Policy) -> tuple[PartitionAggregator, StateLog]:
-        """The state as of the named commit."""
-        if not self.done or self._last is None:
-            raise self.damaged("ended before its end")
-        aggregator = PartitionAggregator(self.partition, policy)
-        aggregator.clock = PartitionClock(self._last.clock_ms, self._last.lag_ms)
-        aggregator.windows.load(state_entry.decode_window(self._last.window))
-        aggregator.table.load(self._states.values())
-        self._log.finish_reading()
-        return aggregator, self._log
-
-    def damaged(self, what: str) -> Fault:
-        """The fault of a log that does not hold what the committed offset names."""
-        return Fault(
-            Action.GIVE_UP,
-            "state_damaged",
-            f"state topic {self._topic}[{self.partition}] is damaged: {what} (looking for commit "
-            f"{self.named.sequence} of {self.named.incarnation} from offset {self.named.start}); "
-            "reset the group's offset of this partition to start it with empty state",
-        )
+        if self.done:
+            self._window = state_entry.decode_window(delta.window)
 
     def _check_order(self, delta: StateDelta, offset: int) -> None:
         """Commits and their chunks follow each other without a gap."""

@@ -87,7 +87,7 @@ def picture(aggregator: PartitionAggregator) -> dict[str, Any]:
     states = aggregator.table.by_txid.values()
     return {
         "clock": (aggregator.clock.now_ms, aggregator.clock.lag_ms),
-        "window": (aggregator.windows.open, aggregator.windows.end_ms),
+        "window": (state_entry.encode_window(aggregator.windows.open), aggregator.windows.end_ms),
         "txids": {state.txid: _picture(state, aggregator.policy) for state in states},
         "counts": (aggregator.table.open_count, aggregator.table.content_bytes),
     }

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from consumer.wire import state_entry
+from consumer.wire.state_entry import (
+    CHUNK_BYTES,
+    DIGEST_BYTES,
+    VERSION,
+    Entry,
+    MarkerEntry,
+    Named,
+    OpenEntry,
+    StateChunk,
+    StateDelta,
+    StateError,
+    Window,
+)
+
+
+def scalars(window: Window | None = None) -> StateDelta:
+    """What every record of a commit carries."""
+    return StateDelta(
+        version=VERSION,
+        incarnation="life",
+        sequence=7,
+        chunk=0,
+        chunks=1,
+        clock_ms=1_000,
+        lag_ms=-5,
+        window=state_entry.encode_window(window or Window(0)),
+    )
+
+
+def open_entry(txid: str, usage: Sequence[bytes] = (), errors: Sequence[bytes] = ()) -> OpenEntry:
+    """A whole open txid."""
+    return OpenEntry(
+        txid=txid,
+        whole=True,
+        first_offset=1,
+        last_offset=2**62,
+        opened_ms=3,
+        touched_ms=4,
+        callbacks=5,
+        duplicates=6,
+        revision=0,
+        unlimited=True,
+        usage=list(usage),
+        errors=list(errors),
+    )
+
+
+def marker(txid: str, digests: bytes = b"") -> MarkerEntry:
+    """A whole marker."""
+    return MarkerEntry(txid, True, 1, 9, 0, digests)
+
+
+def decoded(
+    forgotten: Sequence[str], entries: Sequence[Entry], *, window: Window | None = None, **more: int
+) -> list[StateDelta]:
+    """One commit there and back; every record obeys the limit."""
+    values = state_entry.encode(scalars(window), forgotten, entries, **more)
+    limit = more.get("chunk_bytes", CHUNK_BYTES)
+    assert all(len(value) <= limit + 300 for value in values)
+    return [state_entry.decode(value) for value in values]
+
+
+def merged(deltas: Sequence[StateDelta]) -> dict[str, tuple[list[bytes], list[bytes]]]:
+    """Items or digests of each txid after all pieces, in order."""
+    found: dict[str, tuple[list[bytes], list[bytes]]] = {}
+    for delta in deltas:
+        for entry in delta.content.entries:
+            assert entry.whole == (entry.txid not in found)
+            usage, errors = found.setdefault(entry.txid, ([], []))
+            if isinstance(entry, MarkerEntry):
+                usage.append(entry.digests)
+            else:
+                usage += entry.usage
+                errors += entry.errors
+    return found
+
+
+def test_a_small_commit_is_one_record() -> None:
+    """With all of it in."""
+    entries: list[Entry] = [open_entry("ä", [b"{}"], [b'{"x":1}', b"2"]), marker("b", bytes(32))]
+    (delta,) = decoded(["c", "d"], entries)
+    assert (delta.chunk, delta.chunks) == (0, 1)
+    assert delta.content == StateChunk(["c", "d"], entries)
+    expected = scalars()
+    assert (delta.incarnation, delta.sequence, delta.clock_ms, delta.lag_ms, delta.window) == (
+        expected.incarnation,
+        expected.sequence,
+        expected.clock_ms,
+        expected.lag_ms,
+        expected.window,
+    )
+
+
+def test_an_empty_commit_is_one_record_too() -> None:
+    """It carries clock and window."""
+    (delta,) = decoded([], [])
+    assert delta.content == StateChunk()
+
+
+def test_many_entries_are_spread_over_chunks() -> None:
+    """In order, forgotten ones first, the scalars in each."""
+    entries = [open_entry(f"t{number}", [b"x" * 50]) for number in range(100)]
+    forgotten = [f"f{number}" for number in range(500)]
+    deltas = decoded(forgotten, entries, chunk_bytes=2_000)
+    assert len(deltas) > 5
+    assert [delta.chunk for delta in deltas] == list(range(len(deltas)))
+    assert {delta.chunks for delta in deltas} == {len(deltas)}
+    assert {delta.sequence for delta in deltas} == {7}
+    assert [txid for delta in deltas for txid in delta.content.forgotten] == forgotten
+    assert [entry for delta in deltas for entry in delta.content.entries] == entries
+    with_entries = [index for index, delta in enumerate(deltas) if delta.content.entries]
+    with_forgotten = [index for index, delta in enumerate(deltas) if delta.content.forgotten]
+    assert max(with_forgotten) <= min(with_entries)
+
+
+@pytest.mark.parametrize(
+    ("usage", "errors"), [(100, 0), (0, 100), (60, 60), (1, 200), (200, 1), (0, 0)]
+)
+def test_a_txid_larger_than_a_chunk_is_cut(usage: int, errors: int) -> None:
+    """Into itself and additions, so that items stand in their order."""
+    raw_usage = [b"%d" % number + b"u" * (number % 60) for number in range(usage)]
+    raw_errors = [b"%d" % number + b"e" * (number % 60) for number in range(errors)]
+    entries = [open_entry("t", raw_usage, raw_errors), open_entry("next", [b"1"])]
+    deltas = decoded([], entries, chunk_bytes=1_000)
+    assert merged(deltas) == {"t": (raw_usage, raw_errors), "next": ([b"1"], [])}
+    assert len(deltas) > 1 or usage + errors == 0
+    scalars_of = {
+        (entry.last_offset, entry.callbacks, entry.unlimited)
+        for delta in deltas
+        for entry in delta.content.entries
+        if isinstance(entry, OpenEntry)
+    }
+    assert scalars_of == {(2**62, 5, True)}
+
+
+def test_a_marker_larger_than_a_chunk_is_cut_between_digests() -> None:
+    """Each piece holds whole digests."""
+    digests = bytes(range(256)) * 20
+    deltas = decoded([], [marker("m", digests), marker("n")], chunk_bytes=1_000)
+    pieces, _ = merged(deltas)["m"]
+    assert len(pieces) > 1
+    assert all(len(piece) % DIGEST_BYTES == 0 for piece in pieces)
+    assert b"".join(pieces) == digests
+
+
+def test_an_item_larger_than_a_chunk_stands_alone() -> None:
+    """It cannot be cut; it does not take others with it over the limit."""
+    entries = [open_entry("t", [b"1", b"x" * 5_000, b"2"])]
+    values = state_entry.encode(scalars(), [], entries, chunk_bytes=1_000)
+    deltas = [state_entry.decode(value) for value in values]
+    assert merged(deltas) == {"t": ([b"1", b"x" * 5_000, b"2"], [])}
+    assert sorted(len(value) > 1_000 for value in values) == [False, False, True]
+
+
+def test_a_wide_window_leaves_less_room_in_a_chunk() -> None:
+    """Every chunk carries it."""
+    window = Window(0, error_codes={f"{number:0100}": 1 for number in range(50)})
+    entries = [open_entry(f"t{number}", [b"x" * 500]) for number in range(40)]
+    deltas = decoded([], entries, window=window, chunk_bytes=10_000)
+    assert len(deltas) >= 6
+    assert all(state_entry.decode_window(delta.window) == window for delta in deltas)
+
+
+def test_sizes_are_those_of_utf_8() -> None:
+    """A txid of 256 characters may have four times as many bytes."""
+    names = [f"{number:03}" + "😀" * 253 for number in range(60)]
+    decoded(names, [], chunk_bytes=10_000)
+    decoded([], [marker(name, bytes(16)) for name in names], chunk_bytes=10_000)
+    decoded([], [open_entry(name, [b"1"]) for name in names], chunk_bytes=10_000)
+
+
+def test_a_window_keeps_sums_beyond_64_bits() -> None:
+    """That is why it is JSON inside of msgpack."""
+    window = Window(60_000, sessions=2**70, transferred=-(2**70), to_complete_min_ms=3)
+    window.error_codes = {"ä": 1, "\x01": 2}
+    assert state_entry.decode_window(state_entry.encode_window(window)) == window
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"\xc1",
+        b"not msgpack",
+        msgspec.msgpack.encode({"version": VERSION}),
+        msgspec.msgpack.encode([VERSION]),
+        msgspec.msgpack.encode([]),
+        msgspec.msgpack.encode([VERSION, b"\xff", 1, 0, 1, 0, 0, b""]),
+    ],
+)
+def test_what_is_no_record_of_the_log_says_so(value: bytes) -> None:
+    """In our words, whatever the bytes."""
+    with pytest.raises(StateError, match="not a record of the state log"):
+        state_entry.decode(value)
+
+
+@pytest.mark.parametrize("version", [0, VERSION + 1])
+def test_another_schema_version_is_named(version: int) -> None:
+    """Rather than misread, even where nothing else of it can be decoded."""
+    value = msgspec.msgpack.encode([version, {"something": "else"}])
+    with pytest.raises(StateError, match=f"version {version}; this program reads {VERSION}"):
+        state_entry.decode(value)
+
+
+def test_a_later_schema_may_append_fields() -> None:
+    """Without a new version: what is appended is skipped."""
+    (value,) = state_entry.encode(scalars(), ["f"], [marker("m", bytes(16))])
+    fields: list[Any] = msgspec.msgpack.decode(value)
+    fields.append("new")
+    fields[8].append("new")
+    assert state_entry.decode(msgspec.msgpack.encode(fields)) == state_entry.decode(value)
+
+
+def test_metadata_there_and_back() -> None:
+    """As JSON that a person can read with Kafka's own tools."""
+    named = Named(VERSION, "life", 7, 40, "app-hôte")
+    text = state_entry.encode_named(named)
+    assert text == ('{"v":1,"incarnation":"life","sequence":7,"start":40,"writer":"app-hôte"}')
+    assert state_entry.decode_named(text) == named
+
+
+def test_no_metadata_names_nothing() -> None:
+    """An operator set the offset."""
+    assert state_entry.decode_named("") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "{}", '{"v":1}', "null", '{"v":"1","incarnation":"a"}', "\ud800"]
+)
+def test_metadata_of_somebody_else_is_refused(text: str) -> None:
+    """In our words, whatever the text."""
+    with pytest.raises(StateError, match="not ours"):
+        state_entry.decode_named(text)
+
+
+def test_metadata_of_another_version_is_refused() -> None:
+    """Its state cannot be read either."""
+    text = state_entry.encode_named(Named(VERSION + 1, "life", 7, 40, "me"))
+    with pytest.raises(StateError, match=f"version {VERSION + 1}"):
+        state_entry.decode_named(text)
