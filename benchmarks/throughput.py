@@ -70,7 +70,7 @@ def main() -> None:
         options = client_options(settings)
         topics_of(settings, options).create()
         producer = properties.create(Producer, properties.simulator(options))
-        sent = send(plan.records(), producer, settings.topics.callbacks, 0, lambda _: None)
+        sent = send(plan.records(), producer, settings.topics.callbacks, paced=False)
         print(f"{sent:,} callbacks of {requests:,} txids on {PARTITIONS} partitions")
         ratios = []
         for number in range(1, given.rounds + 1):

@@ -1,12 +1,12 @@
 """The command `session-reports` and its verbs.
 
-Errors meant for a user end the process with one line on standard
-error and the exit code that the error's class names; anything else is a bug and shows its
-traceback.
+Errors meant for a user end the process with one line on standard error and the exit code
+that the error's class names; anything else is a bug and shows its traceback.
 """
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -44,12 +44,20 @@ app.command(simulate)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command line and exit with its code."""
+    # What librdkafka says belongs to the daemon's log. Other verbs have none, and learn of
+    # failures from their calls; without a handler Python would print it all the same.
+    logging.getLogger("librdkafka").addHandler(logging.NullHandler())
     try:
-        app(arguments, exit_on_error=False, result_action="return_value")
-    except CycloptsError:
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        _complain(" ".join(str(error).split()))
         sys.exit(USAGE_ERROR)
     except SessionReportsError as error:
-        print(f"session-reports: {error}", file=sys.stderr)  # noqa: T201 - the error line
+        _complain(str(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _complain(line: str) -> None:
+    print(f"session-reports: {line}", file=sys.stderr)  # noqa: T201 - the error line

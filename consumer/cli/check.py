@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from cyclopts import Parameter
 from rich.console import Console
 
 from consumer.cli.options import NOWHERE_ELSE, SettingsFrom
@@ -11,7 +14,11 @@ from consumer.settings.advice import advice
 from consumer.settings.effective import render
 
 
-def check(*, source: SettingsFrom = NOWHERE_ELSE, connect: bool = False) -> None:
+def check(
+    *,
+    source: SettingsFrom = NOWHERE_ELSE,
+    connect: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
     """Check the settings, and print those in force with where they came from.
 
     Without `--connect` nothing is asked of Kafka.

@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from consumer.cli.demo_member import MemberProcess
-from consumer.cli.demo_outputs import Outputs, Verdict, judge
+from consumer.cli.demo_outputs import Outputs
+from consumer.cli.demo_verdict import Verdict, judge
 from consumer.cli.simulate import send
 from consumer.daemon import client_options, topics_of
 from consumer.embedded import EmbeddedKafka
@@ -41,6 +42,8 @@ SCALED = (
 
 PATIENCE_S = 90.0
 """Longest wait for outputs after everything was sent."""
+MOST_PROBLEMS = 10
+"""Differences that are printed."""
 
 
 def demo(
@@ -58,7 +61,7 @@ def demo(
 
     Args:
         requests: Requests to simulate.
-        rate: Callbacks per second.
+        rate: Callbacks per second; 0 sends as fast as they are taken.
         seed: Same seed, same callbacks.
         bootstrap_servers: Use this Kafka instead; topics named `demo.*` are made there.
     """
@@ -69,14 +72,9 @@ def demo(
             console.print("Starting an Apache Kafka of its own ...")
             kafka = EmbeddedKafka(on_progress=lambda line: console.print(f"  {line}"))
             bootstrap_servers = stack.enter_context(kafka).bootstrap_servers
-        run = Demo(console, plan, overrides_for(bootstrap_servers), rate)
+        run = Demo(console, plan, overrides_for(bootstrap_servers))
         verdict = run.play(Path(stack.enter_context(tempfile.TemporaryDirectory())))
-    console.print(closing_table(verdict))
-    if verdict.problems:
-        for problem in verdict.problems[:10]:
-            console.print(problem, style="red")
-        raise SessionReportsError("the outputs are not what was sent")
-    console.print("Every request has exactly one report, and the metrics add up.", style="green")
+    pronounce(verdict, console)
 
 
 def overrides_for(bootstrap_servers: str) -> list[str]:
@@ -94,12 +92,11 @@ def overrides_for(bootstrap_servers: str) -> list[str]:
 class Demo:
     """One run: topics, a member, traffic, and what came of it."""
 
-    def __init__(self, console: Console, plan: Plan, overrides: Sequence[str], rate: float) -> None:
+    def __init__(self, console: Console, plan: Plan, overrides: Sequence[str]) -> None:
         self._console = console
         self._plan = plan
         self._overrides = overrides
         self._settings = settings = load(None, overrides, {})
-        self._rate = rate
         self._options = client_options(settings)
 
     def play(self, folder: Path) -> Verdict:
@@ -108,7 +105,7 @@ class Demo:
         totals = self._plan.totals()
         self._console.print(
             f"Simulating ThingSpace: {totals.requests} requests for {totals.devices} devices, "
-            f"{totals.callbacks} callbacks at {self._rate:g}/s"
+            f"{totals.callbacks} callbacks"
         )
         outputs = Outputs(self._settings, self._options)
         with MemberProcess(self._overrides, folder / "member.log") as member, outputs:
@@ -116,7 +113,7 @@ class Demo:
             with self._traffic():
                 self._print_reports(outputs, member, totals.reports)
             outputs.read_metrics(totals, PATIENCE_S)
-        return judge(self._plan.requests(), totals, outputs)
+        return judge(self._plan.requests(), totals, outputs.seen)
 
     @contextlib.contextmanager
     def _traffic(self) -> Iterator[None]:
@@ -127,7 +124,8 @@ class Demo:
         def work() -> None:
             try:
                 topic = self._settings.topics.callbacks
-                send(self._plan.records(), producer, topic, self._rate, lambda _: None)
+                paced = self._plan.options.rate > 0
+                send(self._plan.records(), producer, topic, paced=paced)
             except SessionReportsError as error:
                 failures.append(error)
 
@@ -141,22 +139,34 @@ class Demo:
     def _print_reports(self, outputs: Outputs, member: MemberProcess, expected: int) -> None:
         """Print each report as it becomes visible, until all are there or nothing comes."""
         last_s = time.monotonic()
-        while len(outputs.reports) < expected and time.monotonic() - last_s < PATIENCE_S:
+        while len(outputs.seen.reports) < expected and time.monotonic() - last_s < PATIENCE_S:
             member.check()
-            for report in outputs.poll_reports(0.2):
+            for report in outputs.poll():
                 last_s = time.monotonic()
-                self._console.print(report_line(report), markup=False)
+                self._console.print(report_line(report), markup=False, soft_wrap=True)
 
 
 def report_line(report: Report) -> str:
-    """One report in 80 columns."""
+    """One report in a line."""
     summary = report.summary
     devices = summary.devices
     return (
         f"{summary.closed_at[11:19]} {report.txid[:8]} {summary.outcome:<11} "
         f"{devices.reported:>2} reported {devices.failed} failed "
-        f"{summary.bytes_transferred:>10,} bytes  {summary.completed_by}"
+        f"{summary.bytes_transferred:>10,} bytes {summary.completed_by}"
     )
+
+
+def pronounce(verdict: Verdict, console: Console) -> None:
+    """Print the verdict. Raises `SessionReportsError` for one that found a difference."""
+    console.print(closing_table(verdict))
+    for problem in verdict.problems[:MOST_PROBLEMS]:
+        console.print(problem, style="red", markup=False)
+    if verdict.problems:
+        raise SessionReportsError(
+            f"the outputs are not what was sent: {len(verdict.problems)} differences"
+        )
+    console.print("Every request has exactly one report, and the metrics add up.", style="green")
 
 
 def closing_table(verdict: Verdict) -> Table:

@@ -20,7 +20,9 @@ class SettingsFrom:
     config: Annotated[Path | None, Parameter(name=("--config", "-c"))] = None
     """A TOML file; `config/consumer.toml` shows every setting."""
 
-    set: Annotated[tuple[str, ...], Parameter(name=("--set", "-s"), negative=())] = ()
+    set: Annotated[
+        tuple[str, ...], Parameter(name=("--set", "-s"), negative=(), show_default=False)
+    ] = ()
     """One setting, as `key=value`; may be repeated."""
 
     def load(self) -> Loaded:

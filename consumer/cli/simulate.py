@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import Annotated
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from cyclopts import Parameter
@@ -12,95 +12,51 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumer.cli.options import NOWHERE_ELSE, SettingsFrom
-from consumer.daemon import client_options
+from consumer.daemon import client_options, topics_of
 from consumer.errors import SessionReportsError
 from consumer.kafka import properties
-from consumer.simulator import pacing
 from consumer.simulator.options import Options
 from consumer.simulator.plan import Plan
 
 STEP = 500
-"""Records between two looks at the clock."""
+"""Records between two signs of progress, where nothing waits."""
+SHORTEST_WAIT_S = 0.001
 FLUSH_S = 30.0
 
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Simulated:
-    """What to simulate. Shares lie between 0 and 1."""
-
-    requests: int = 1_000
-    """Requests to answer."""
-    rate: float = 1_000.0
-    """Records per second; 0 sends as fast as Kafka takes them."""
-    seed: int = 0
-    """Same options and seed, same bytes."""
-    devices_min: int = 1
-    """Devices per request, at least."""
-    devices_max: int = 10
-    """Devices per request, at most."""
-    errors: float = 0.03
-    """Share of answers that are errors."""
-    unknown: float = 0.1
-    """Share of items with properties that the specification does not know."""
-    silent: float = 0.02
-    """Share of devices that never answer."""
-    retries: float = 0.02
-    """Share of callbacks that are sent again, after a while."""
-    hostile: float = 0.0
-    """Records that cannot be used, per callback."""
-    interleaving: int = 100
-    """Requests that are answered at the same time."""
-
-    def options(self) -> Options:
-        """Raises `ConfigError` for what is out of range."""
-        return Options(
-            requests=self.requests,
-            rate=self.rate or Options().rate,
-            seed=self.seed,
-            devices_min=self.devices_min,
-            devices_max=self.devices_max,
-            errors=self.errors,
-            unknown=self.unknown,
-            silent=self.silent,
-            retries=self.retries,
-            hostile=self.hostile,
-            interleaving=self.interleaving,
-        )
-
-
-USUAL = Simulated()
+USUAL = Options()
 
 
 def simulate(
     *,
     source: SettingsFrom = NOWHERE_ELSE,
-    simulated: Simulated = USUAL,
+    simulated: Annotated[Options, Parameter(name="*")] = USUAL,
 ) -> None:
     """Play ThingSpace: one callback per device, interleaved and out of order.
 
     Sends to `topics.callbacks`, with the txid as the key. Some devices fail, some never
-    answer, some callbacks are sent twice.
+    answer, some callbacks are sent twice. Shares lie between 0 and 1.
 
     **Examples**
     ```
     session-reports simulate --requests 10000 --rate 2000
-    session-reports simulate --devices-max 500 --hostile 0.01 --seed 7
+    session-reports simulate --rate 0 --devices-max 500 --hostile 0.01 --seed 7
+    session-reports simulate --late 0.01 --retries 0.05 --retry-after-ms 300000
     ```
     """
     settings = source.load().settings
-    plan = Plan(simulated.options())
+    options = client_options(settings)
+    topics_of(settings, options).check_input()
+    plan = Plan(simulated)
     console = Console(stderr=True)
     columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("sending", total=plan.totals().records)
-        producer = properties.create(Producer, properties.simulator(client_options(settings)))
         sent = send(
             plan.records(),
-            producer,
+            properties.create(Producer, properties.simulator(options)),
             settings.topics.callbacks,
-            simulated.rate,
-            lambda count: progress.update(task, completed=count),
+            paced=simulated.rate > 0,
+            on_progress=lambda count: progress.update(task, completed=count),
         )
     console.print(f"sent {sent} records to {settings.topics.callbacks}")
 
@@ -109,10 +65,13 @@ def send(
     records: Iterator[tuple[bytes | None, bytes, int]],
     producer: Producer,
     topic: str,
-    rate: float,
-    on_progress: Callable[[int], None],
+    *,
+    paced: bool,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Send all records at `rate` per second (0: no limit); how many there were.
+    """Send all records (key, value, milliseconds after the start); how many there were.
+
+    `paced` sends each at its time, which is the point of late answers and of retries.
 
     Raises:
         SessionReportsError: Kafka took not all of them.
@@ -124,9 +83,10 @@ def send(
             failures.append(error)
 
     began_s, sent = time.monotonic(), 0
-    for key, value, _ in records:
-        if rate and sent >= pacing.due(rate, time.monotonic() - began_s):
-            producer.poll(pacing.wait_s(rate, sent, time.monotonic() - began_s))
+    for key, value, at_ms in records:
+        if paced and began_s + at_ms / 1000 > time.monotonic():
+            on_progress(sent)
+            _wait_until(began_s + at_ms / 1000, producer)
         _produce(producer, topic, key, value, delivered)
         sent += 1
         if sent % STEP == 0:
@@ -140,6 +100,12 @@ def send(
             f"topic {topic}: {len(failures) + left} of {sent} records were not delivered: {reason}"
         )
     return sent
+
+
+def _wait_until(due_s: float, producer: Producer) -> None:
+    """Serve delivery reports meanwhile: `poll` returns with each, so it takes several."""
+    while (left_s := due_s - time.monotonic()) > 0:
+        producer.poll(max(left_s, SHORTEST_WAIT_S))
 
 
 def _produce(

@@ -106,6 +106,19 @@ class Topics:
             raise ConfigError("\n".join(problems))
         return self._facts(found)
 
+    def check_input(self) -> None:
+        """Only that there is an input topic: enough for who fills it.
+
+        Raises:
+            UnreachableError: Kafka did not answer within `kafka.connect_timeout`.
+            ConfigError: there is none, or we may not see it.
+        """
+        self._cluster.connect()
+        found = self._cluster.describe((self._plan.callbacks,))[self._plan.callbacks]
+        if not found.exists:
+            refusal = found.refused and _refused("callbacks", self._plan.callbacks, found)
+            raise ConfigError(refusal or _missing("callbacks", self._plan.callbacks))
+
     def ensure_state(self) -> bool:
         """Make the state topic if it is missing; True if it was made just now.
 
@@ -195,6 +208,10 @@ def _missing(role: str, name: str) -> str:
     return f"topics.{role}: there is no topic {name}; {MEND}"
 
 
+def _refused(role: str, name: str, topic: Topic) -> str:
+    return f"topics.{role}: Kafka does not let us see {name}: {topic.refused}"
+
+
 def _problems(plan: Plan, found: Mapping[str, Topic]) -> Iterator[str]:
     """What is wrong with the topics, in the order of the settings."""
     needs = {
@@ -211,7 +228,7 @@ def _problems(plan: Plan, found: Mapping[str, Topic]) -> Iterator[str]:
     for role, (name, operations, least_bytes) in needs.items():
         topic = found[name]
         if topic.refused:
-            yield f"topics.{role}: Kafka does not let us see {name}: {topic.refused}"
+            yield _refused(role, name, topic)
         elif not topic.exists:
             if role != "state":
                 yield _missing(role, name)

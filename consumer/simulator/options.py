@@ -1,4 +1,7 @@
-"""What can be asked of the simulator, and the ranges it can keep its promises in."""
+"""What can be asked of the simulator, and the ranges it can keep its promises in.
+
+The texts below are also the help of `session-reports simulate`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ MOST_RETRIES = 3
 """How often ThingSpace repeats a callback that was not answered."""
 
 _SHARES = ("errors", "unknown", "silent", "late", "retries", "acknowledgements", "expectations")
-_POSITIVE = ("devices_min", "rate", "interleaving", "spread_ms")
+_POSITIVE = ("devices_min", "interleaving", "spread_ms")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +30,9 @@ class Options:
     seed: int = 0
     """Same options and seed, same bytes."""
     devices_min: int = 1
-    """Devices per request, from this many, evenly distributed …"""
+    """Devices per request: from this many, evenly distributed …"""
     devices_max: int = 10
-    """… to this many. More than 10 needs `completion.device_limit = 0` to make sense."""
+    """… to this many. With more than 10, set the daemon's `completion.device_limit` to 0."""
     errors: float = 0.03
     """Share of answers that are an error instead of usage."""
     unknown: float = 0.1
@@ -42,7 +45,7 @@ class Options:
     """Chance of each sending (but the third retry) to be repeated: ThingSpace retries a
     callback up to 3 times. Half of the repetitions differ in a top-level `callbackCount`."""
     hostile: float = 0.0
-    """Hostile records per callback, all reasons in turn; at most 1. `hostile` the module."""
+    """Records that nothing can be made of, per callback, all reasons in turn; at most 1."""
     oversized_bytes: int = 0
     """Size of a hostile record's oversized item; 0 leaves this kind out. It should lie
     above `limits.report_bytes` and below the topic's `max.message.bytes`."""
@@ -52,7 +55,7 @@ class Options:
     expectations: float = 0.0
     """Share of requests whose device list is put on the topic as an expectation."""
     rate: float = 1_000.0
-    """Records per second on the logical timeline, on average."""
+    """Records per second, on average; 0 sends as fast as they are taken."""
     interleaving: int = 100
     """Requests that run at once, at most."""
     spread_ms: int = 2_000
@@ -73,7 +76,7 @@ class Options:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"simulate: `{name}` must be greater than 0")
         for field in fields(self):
-            if field.name != "seed" and getattr(self, field.name) < 0:
+            if field.name != "seed" and not getattr(self, field.name) >= 0:  # NaN neither
                 raise ConfigError(f"simulate: `{field.name}` must not be negative")
         if self.devices_max < self.devices_min:
             raise ConfigError("simulate: `devices_max` must not be less than `devices_min`")

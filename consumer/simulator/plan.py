@@ -17,6 +17,8 @@ from consumer.simulator.options import MOST_RETRIES, Options
 from consumer.simulator.request import Request
 from consumer.simulator.totals import Totals
 
+_UNPACED_RATE = 1_000.0
+"""Records per second of a timeline that nobody keeps: it still makes the order."""
 _IDENTICAL = 0.5
 """Share of the repetitions that are identical to the byte."""
 
@@ -32,8 +34,8 @@ class Plan:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        per_request = _mean_records(options)
-        self._interval_ms = per_request * 1_000 / options.rate
+        rate = options.rate or _UNPACED_RATE
+        self._interval_ms = _mean_records(options) * 1_000 / rate
         self._spread_ms = min(options.spread_ms, options.interleaving * self._interval_ms)
 
     def requests(self) -> Iterator[Request]:
