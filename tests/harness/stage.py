@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
-from tests.harness.cluster import Cluster, Sending
+from tests.harness.cluster import Cluster, Offsets, Sending
 from tests.harness.member import Member, Process
 from tests.oracle import verify
 from tests.oracle.model import Settings
@@ -45,6 +45,7 @@ class Stage:
         self.settings: dict[str, str] = {}
         """Further settings of all members to come."""
         self._processes: list[Process] = []
+        self._since: dict[str, Offsets] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -139,17 +140,21 @@ class Stage:
 
     # Output
 
-    def inputs(self) -> list[Record]:
-        """All committed records of the input topic."""
-        return read_topic(self.cluster.bootstrap_servers, self.callbacks)
+    def judge_from(self, inputs: Offsets) -> None:
+        """From now on look only at outputs to come, and at inputs from these offsets on."""
+        outputs = (self.reports, self.dead_letters, self.metrics)
+        self._since = {topic: self.cluster.ends(topic) for topic in outputs}
+        self._since[self.callbacks] = inputs
 
     def outputs(self) -> Outputs:
         """All committed records of the output topics."""
         return Outputs(*map(self.read, (self.reports, self.dead_letters, self.metrics)))
 
     def read(self, topic: str) -> list[Record]:
-        """All committed records of a topic."""
-        return read_topic(self.cluster.bootstrap_servers, topic)
+        """All committed records of a topic (see `judge_from`)."""
+        since = self._since.get(topic, {})
+        records = read_topic(self.cluster.bootstrap_servers, topic)
+        return [record for record in records if record.offset >= since.get(record.partition, 0)]
 
     def txids(self) -> list[str]:
         """Keys of all reports, sorted; one that comes twice was doubled."""
@@ -157,11 +162,11 @@ class Stage:
 
     def exact_problems(self) -> list[str]:
         """Differences to what the timestamps alone make of the input."""
-        return verify.exact(self.inputs(), self.outputs(), self.rules)
+        return verify.exact(self.read(self.callbacks), self.outputs(), self.rules)
 
     def live_problems(self) -> list[str]:
         """Differences to what the input must give once everything is closed."""
-        return verify.live(self.inputs(), self.outputs(), self.rules)
+        return verify.live(self.read(self.callbacks), self.outputs(), self.rules)
 
     def await_live(self, reports: int, timeout_s: float = 30) -> None:
         """Wait until that many reports are out, and all metrics windows with them.
