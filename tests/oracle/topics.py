@@ -6,6 +6,7 @@ import time
 from typing import Any, cast
 
 from confluent_kafka import (
+    OFFSET_BEGINNING,
     Consumer,
     IsolationLevel,
     KafkaError,
@@ -44,7 +45,8 @@ def read_topic(
         }
     )
     try:
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
+        # The beginning is where deleted records ended, offset 0 only if there are none.
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in ends])
         records = _read_until(consumer, ends, time.monotonic() + timeout_s)
     finally:
         consumer.close()
