@@ -1,0 +1,142 @@
+"""What Kafka itself says about a member that is about to be hit, or was.
+
+A transaction is open on a partition while its last stable offset lies below its end. The end
+is always asked for first: then a stable offset that lies below it proves that at the moment
+of the second answer a transaction was open. State partitions are written by their owner
+alone, so an open transaction there is the owner's. Whether it ended in an abort is seen by
+reading its records with and without those that were aborted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from confluent_kafka import (
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says its manual
+    AdminClient,
+    OffsetSpec,
+)
+
+from tests.harness.stage import Stage
+from tests.oracle.record import Record
+from tests.oracle.topics import read_topic
+from tests.waiting import until
+
+_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_REQUEST_S = 20.0
+_NOT_YET = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.GROUP_ID_NOT_FOUND,
+}
+
+
+class Progress(NamedTuple):
+    """How far a group is in a partition of the input: committed, and there."""
+
+    committed: int
+    end: int
+
+
+class Evidence:
+    """Questions about the members of a stage, answered by Kafka. `name` is a client id."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._admin = AdminClient({"bootstrap.servers": stage.cluster.bootstrap_servers})
+
+    def owned(self) -> dict[str, list[int]]:
+        """Partitions by member as the group's coordinator sees it; none in a rebalance."""
+        answer = self._admin.describe_consumer_groups([self._stage.app], request_timeout=_REQUEST_S)
+        try:
+            group = answer[self._stage.app].result()
+        except KafkaException as error:
+            if error.args[0].code() in _NOT_YET:
+                return {}
+            raise
+        if group.state != ConsumerGroupState.STABLE:
+            return {}
+        return {
+            member.client_id: sorted(at.partition for at in member.assignment.topic_partitions)
+            for member in group.members
+        }
+
+    def open_transactions(self, partitions: Iterable[int]) -> dict[int, int]:
+        """State partitions with an open transaction, and the offset where it begins."""
+        wanted = [TopicPartition(self._stage.state, number) for number in partitions]
+        ends = self._ends(wanted, IsolationLevel.READ_UNCOMMITTED)
+        stable = self._ends(wanted, IsolationLevel.READ_COMMITTED)
+        return {number: begin for number, begin in stable.items() if begin < ends[number]}
+
+    def await_open(self, partitions: Iterable[int], timeout_s: float) -> dict[int, int]:
+        """The same, as soon as there is one; empty when the time is up."""
+        wanted = list(partitions)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if found := self.open_transactions(wanted):
+                return found
+        return {}
+
+    def is_offset_pending(self, partitions: Iterable[int]) -> bool:
+        """Whether an open transaction holds offsets of these partitions."""
+        return any(
+            at.error is not None and at.error.code() == KafkaError.UNSTABLE_OFFSET_COMMIT
+            for at in self._committed(partitions, stable=True)
+        )
+
+    def progress(self, partitions: Iterable[int]) -> dict[int, Progress]:
+        """How far the group is; what an open transaction holds does not count."""
+        numbers = list(partitions)
+        wanted = [TopicPartition(self._stage.callbacks, number) for number in numbers]
+        ends = self._ends(wanted, IsolationLevel.READ_UNCOMMITTED)
+        committed = {at.partition: at for at in self._committed(numbers, stable=False)}
+        return {
+            number: Progress(max(committed[number].offset, 0), ends[number]) for number in numbers
+        }
+
+    def unread(self, partitions: Iterable[int]) -> int:
+        """Records of the input that are there and not committed."""
+        return sum(at.end - at.committed for at in self.progress(partitions).values())
+
+    def aborted(self, begins: Mapping[int, int], timeout_s: float = 30) -> bool:
+        """Whether the transactions that began there were aborted, once they have ended.
+
+        Fails if one is still open when the time is up.
+        """
+        until(
+            lambda: not (self.open_transactions(begins).items() & begins.items()),
+            f"the end of the transactions that begin at {begins}",
+            timeout_s,
+        )
+        topic, servers = self._stage.state, self._stage.cluster.bootstrap_servers
+        written = _places(read_topic(servers, topic, "read_uncommitted"))
+        return begins.items() <= written - _places(read_topic(servers, topic))
+
+    def _ends(self, wanted: list[TopicPartition], isolation: IsolationLevel) -> dict[int, int]:
+        answer = self._admin.list_offsets(
+            dict.fromkeys(wanted, _LATEST), isolation_level=isolation, request_timeout=_REQUEST_S
+        )
+        return {at.partition: found.result().offset for at, found in answer.items()}
+
+    def _committed(self, partitions: Iterable[int], *, stable: bool) -> list[TopicPartition]:
+        wanted = [TopicPartition(self._stage.callbacks, number) for number in partitions]
+        asked = ConsumerGroupTopicPartitions(self._stage.app, wanted)
+        answer = self._admin.list_consumer_group_offsets(
+            [asked], require_stable=stable, request_timeout=_REQUEST_S
+        )
+        found: list[TopicPartition] = answer[self._stage.app].result().topic_partitions
+        return found
+
+
+def _places(records: Iterable[Record]) -> set[tuple[int, int]]:
+    return {(record.partition, record.offset) for record in records}
