@@ -26,6 +26,7 @@ from consumer.kafka.topics import Facts, Plan, Topics
 from consumer.kafka.transactions import Transactions
 from consumer.pipeline.loop import Pipeline, Ports
 from consumer.pipeline.policy import PipelinePolicy
+from consumer.restarting import Restarting
 from consumer.settings.advice import advice
 from consumer.settings.model import Settings
 from consumer.stopping import Stop
@@ -36,13 +37,8 @@ from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-"""Pauses before a new pipeline, the last one for all further ones."""
-HEALTHY_S = 60.0
-"""A pipeline that lived this long starts the pauses over."""
 CAUSES = faults.CAUSES | {"restore_stalled", "offsets_expired"}
 """Rows of the fault table, with those that the pipeline itself finds."""
-INSTANCE_CAUSES = {"fenced", "fenced_instance"}
 
 
 class SystemClock:
@@ -77,7 +73,7 @@ class Daemon:
             "starting",
             version=__version__,
             app=self._settings.app.id,
-            instance=options.transactional_id.removeprefix(f"{self._settings.app.id}-"),
+            instance=_instance(options),
             bootstrap_servers=options.bootstrap_servers,
             http=server.url,
         )
@@ -90,25 +86,13 @@ class Daemon:
 
     def _live(self, options: ClientOptions, facts: Facts) -> None:
         """Pipeline after pipeline until asked to stop."""
-        failures, last_fenced_s = 0, float("-inf")
+        restarting = Restarting(_instance(options), options.transaction_timeout_ms / 1000)
         while not self._stop.asked():
             began_s = time.monotonic()
             fault = self._one_life(options, facts)
             if fault is None:
                 return
-            now_s = time.monotonic()
-            if fault.action is Action.GIVE_UP:
-                raise fault
-            if fault.cause in INSTANCE_CAUSES:
-                if now_s - last_fenced_s < options.transaction_timeout_ms / 1000:
-                    raise SessionReportsError(
-                        "fenced twice in a row: another member runs with "
-                        f"app.instance={options.transactional_id.removeprefix(options.group + '-')}"
-                        "; give each member its own"
-                    )
-                last_fenced_s = now_s
-            failures = 1 if now_s - began_s > HEALTHY_S else failures + 1
-            pause_s = BACKOFF_S[min(failures, len(BACKOFF_S)) - 1]
+            pause_s = restarting.pause_s(fault, began_s, time.monotonic())
             log.warning(
                 "tore the pipeline down; restoring from Kafka",
                 cause=fault.cause,
@@ -177,6 +161,11 @@ def client_options(settings: Settings, port: int = 0) -> ClientOptions:
         consumer=settings.kafka.consumer,
         producer=settings.kafka.producer,
     )
+
+
+def _instance(options: ClientOptions) -> str:
+    """The name of this member, given or made up."""
+    return options.transactional_id.removeprefix(f"{options.group}-")
 
 
 def topics_of(settings: Settings, options: ClientOptions) -> Topics:
