@@ -31,10 +31,13 @@ class Ledger(Feed):
         self.named = Named(state_entry.VERSION, "life", 0, start, WRITER)
         """What the committed offset says."""
 
-    def commit(self) -> Delta:
-        """Take what is pending and write it down."""
+    def commit(self, *, refused: bool = False) -> Delta:
+        """Take what is pending and write it down; `refused`: at the second try only."""
         delta = self.aggregator.take()
         values = self.log.append(self.aggregator, delta)
+        if refused:
+            self.log.delivered(self.end)
+            self.abort(len(values))
         self.log.delivered(self.end)
         self.records += enumerate(values, self.end)
         self.end += len(values) + 1  # the transaction's marker takes an offset
@@ -66,7 +69,11 @@ class Ledger(Feed):
 
     def crash(self) -> None:
         """Lose what is in memory, and go on with what can be restored."""
-        self.aggregator, self.log = self.read().finish(self.policy)
+        if self.named.sequence:
+            self.aggregator, self.log = self.read().finish(self.policy)
+        else:
+            self.aggregator = PartitionAggregator(0, self.policy)
+            self.log = StateLog("life", self.named.start)
 
     def last(self) -> list[StateDelta]:
         """The chunks of the last commit."""
