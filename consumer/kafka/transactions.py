@@ -283,20 +283,36 @@ class Transactions:
     def _translated(self, call: Call, topic: str = "") -> Iterator[None]:
         try:
             yield
-        except KafkaException as error:
+        except (KafkaException, SystemError) as error:
             subject = f"topic {topic}" if topic else f"transactional.id {self.transactional_id}"
             raise self._worst(error, call, subject) from None
 
-    def _worst(self, error: KafkaException, call: Call, subject: str) -> Fault:
+    def _worst(self, error: KafkaException | SystemError, call: Call, subject: str) -> Fault:
         """The fault behind an exception.
 
         A delivery that failed is what later calls complain about in vaguer terms, and a
         fatal error shows its code to `poll` alone.
         """
-        cause = error.args[0]
+        cause = _reason(error)
         try:
             self._client.poll(0)
-        except KafkaException as fatal:
-            cause = fatal.args[0]
+        except (KafkaException, SystemError) as fatal:
+            cause = _reason(fatal)
         failed = faults.first(self._failures.values())
         return failed if failed is not None else faults.fault(cause, call, subject)
+
+
+def _reason(error: BaseException) -> KafkaError:
+    """What Kafka said.
+
+    With a fatal error on its way to us, `flush` goes on calling delivery callbacks. Python
+    does not stand for that: what comes out then is a SystemError with the fatal error as its
+    cause.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KafkaException):
+            reason: KafkaError = cause.args[0]
+            return reason
+        cause = cause.__cause__
+    raise error
