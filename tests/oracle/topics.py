@@ -6,7 +6,6 @@ import time
 from typing import Any, cast
 
 from confluent_kafka import (
-    OFFSET_BEGINNING,
     Consumer,
     IsolationLevel,
     KafkaError,
@@ -32,7 +31,7 @@ def read_topic(
     transaction holds back is waited for, never left out. Raises TimeoutError where that
     takes too long.
     """
-    ends = _ends(bootstrap, topic, timeout_s)
+    starts, ends = _range(bootstrap, topic, timeout_s)
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -45,32 +44,40 @@ def read_topic(
         }
     )
     try:
-        # The beginning is where deleted records ended, offset 0 only if there are none.
-        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in ends])
+        # From the offset of the first record: for "the beginning" the client takes half a second.
+        consumer.assign([TopicPartition(topic, number, starts[number]) for number in ends])
         records = _read_until(consumer, ends, time.monotonic() + timeout_s)
     finally:
         consumer.close()
     return sorted(records, key=lambda record: (record.partition, record.offset))
 
 
-def _ends(bootstrap: str, topic: str, timeout_s: float) -> dict[int, int]:
-    """End offsets (read_uncommitted, so those of everything that was ever written)."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+def _range(bootstrap: str, topic: str, timeout_s: float) -> tuple[dict[int, int], dict[int, int]]:
+    """First offsets (0 unless records were deleted); ends, of partitions that hold anything.
+
+    Ends are read_uncommitted, so they are those of everything that was ever written.
+    """
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 4})
     described = admin.list_topics(topic, timeout=timeout_s).topics[topic]
     if described.error is not None:
         raise KafkaException(described.error)
-    latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-    futures = admin.list_offsets(
-        {TopicPartition(topic, partition): latest for partition in described.partitions},
-        isolation_level=IsolationLevel.READ_UNCOMMITTED,
-        request_timeout=timeout_s,
-    )
-    return {asked.partition: answer.result().offset for asked, answer in futures.items()}
+
+    def offsets(spec: Any) -> dict[int, int]:
+        futures = admin.list_offsets(
+            {TopicPartition(topic, partition): spec for partition in described.partitions},
+            isolation_level=IsolationLevel.READ_UNCOMMITTED,
+            request_timeout=timeout_s,
+        )
+        return {asked.partition: answer.result().offset for asked, answer in futures.items()}
+
+    starts = offsets(OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+    ends = offsets(OffsetSpec.latest())  # type: ignore[no-untyped-call]
+    return starts, {number: end for number, end in ends.items() if end > starts[number]}
 
 
 def _read_until(consumer: Consumer, ends: dict[int, int], deadline_s: float) -> list[Record]:
     records = []
-    left = {partition for partition, end in ends.items() if end > 0}
+    left = set(ends)
     while left:
         if time.monotonic() > deadline_s:
             raise TimeoutError(f"partitions {sorted(left)} did not reach their ends {ends}")
