@@ -1,11 +1,17 @@
 """The group member that reads the callbacks topic.
 
 Partitions come paused. `on_assign` runs inside of `poll`, where nothing counts as life
-towards the group, so it only takes the partitions (at their end: an offset that always
-exists and is never read from), pauses them, and tells the listener. `start` later seeks
-and resumes. Seeking and not assigning anew, because an assignment outside of the callback
-while a rebalance waits in the queue would be taken for the answer to that rebalance, and
-the group would hand our partitions on while we still write.
+towards the group, so it only pauses the partitions, takes them, and tells the listener.
+`start` later resumes and seeks. Three other ways, each of them tried, are wrong:
+
+- To take partitions first and pause them then: the fetch at whatever offset they were
+  taken at can be faster, and an offset that is gone breaks the partition for good.
+- To take them at their end, or to seek there: when the answer to the question for the end
+  comes after a later seek, librdkafka 2.16 asks again, and half a second later jumps over
+  everything in between.
+- To assign anew in `start`: outside of the callback and while a rebalance waits in the
+  queue that counts as the answer to it, and the group would hand our partitions on while
+  we still write.
 
 librdkafka numbers its operations on a partition: what was fetched before a pause, a seek
 or an assignment is thrown away unseen, so neither a record from before `start`'s offset
@@ -14,6 +20,7 @@ nor one prefetched before a `pause` leaks out.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import struct
@@ -21,15 +28,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message
+from confluent_kafka import Consumer, KafkaException, Message
 from confluent_kafka import TopicPartition as At
 
 from consumer.errors import Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
 
-_START_S = 5.0
-_START_PAUSE_S = 0.01
+_SEEK_S = 5.0
+_SEEK_PAUSE_S = 0.01
+_WAKE_S = 1.0
 
 _METADATA = struct.Struct("=7si")  # magic, generation: rd_kafka_consumer_group_metadata_write
 _METADATA_MAGIC = b"CGMDv2:"
@@ -103,6 +111,7 @@ class Source:
         self._topic = topic
         self._consumer = properties.create(Consumer, properties.source(options))
         self._listener: Listener | None = None
+        self._positions: dict[int, int] = {}  # of started partitions: what comes next
 
     def subscribe(self, listener: Listener) -> None:
         """Ask for partitions of the topic; `listener` learns of them."""
@@ -135,25 +144,17 @@ class Source:
         if any(map(Message.error, messages)):
             messages = self._sound(messages, ends)
         batches = _batches(messages)
-        for batch in batches:  # an end that was passed in the same poll is none
+        for batch in batches:
+            self._positions[batch.partition] = batch.offsets[-1] + 1
             if ends.get(batch.partition, -1) <= batch.offsets[-1]:
-                ends.pop(batch.partition, None)
+                ends.pop(batch.partition, None)  # records followed it in the same poll
         return Polled(batches, ends)
 
     def start(self, partition: int, offset: int) -> None:
         """Begin to deliver an assigned partition from exactly `offset` (0 or more)."""
         if offset < 0:
             raise ValueError(f"partition {partition} cannot start at offset {offset}")
-        deadline = time.monotonic() + _START_S
-        while True:
-            try:
-                self._consumer.seek(At(self._topic, partition, offset))
-                break
-            except KafkaException as error:
-                # Its fetcher is not up yet: another partition's is still being stopped.
-                if error.args[0].code() not in faults.BUSY or time.monotonic() > deadline:
-                    raise self._fault(error) from None
-            time.sleep(_START_PAUSE_S)
+        self._positions[partition] = offset
         self.resume(partition)
 
     def pause(self, partition: int) -> None:
@@ -161,8 +162,21 @@ class Source:
         self._consumer.pause([At(self._topic, partition)])
 
     def resume(self, partition: int) -> None:
-        """Go on where the last delivered record ended."""
-        self._consumer.resume([At(self._topic, partition)])
+        """Go on where the last delivered record ended; nothing to do if it was revoked.
+
+        The thread that talks with the broker overlooks a resumption for up to a second
+        while the connection is idle. A seek wakes it, unless it goes to 0; then a question
+        has to.
+        """
+        offset = self._positions.get(partition)
+        if offset is None:
+            return
+        at = At(self._topic, partition, offset)
+        self._consumer.resume([at])
+        self._seek(at)
+        if offset == 0:
+            with contextlib.suppress(KafkaException):
+                self._consumer.get_watermark_offsets(at, _WAKE_S)
 
     def group_metadata(self) -> object:
         """Group metadata for the next commit; never to be kept for another one.
@@ -188,23 +202,43 @@ class Source:
         self._consumer.close()
 
     def _on_assign(self, consumer: Consumer, partitions: list[At]) -> None:
-        taken = [At(self._topic, at.partition, OFFSET_END) for at in partitions]
-        consumer.incremental_assign(taken)
+        taken = [At(self._topic, at.partition, 0) for at in partitions]
+        for at in taken:  # the client can pause only what it has heard of
+            consumer.get_watermark_offsets(at, cached=True)
         consumer.pause(taken)
+        consumer.incremental_assign(taken)
         self._told().on_assigned([at.partition for at in partitions])
 
-    def _on_revoke(self, consumer: Consumer, partitions: list[At]) -> None:
+    def _on_revoke(self, _: Consumer, partitions: list[At]) -> None:
         self._told().on_revoked([at.partition for at in partitions])
-        consumer.incremental_unassign(partitions)
+        self._let_go(partitions)
 
-    def _on_lost(self, consumer: Consumer, partitions: list[At]) -> None:
+    def _on_lost(self, _: Consumer, partitions: list[At]) -> None:
         self._told().on_lost([at.partition for at in partitions])
-        consumer.incremental_unassign(partitions)
+        self._let_go(partitions)
+
+    def _let_go(self, partitions: list[At]) -> None:
+        for at in partitions:
+            self._positions.pop(at.partition, None)
+        self._consumer.incremental_unassign(partitions)
 
     def _told(self) -> Listener:
         if self._listener is None:
             raise RuntimeError("a rebalance before subscribe()")
         return self._listener
+
+    def _seek(self, at: At) -> None:
+        deadline = time.monotonic() + _SEEK_S
+        while True:
+            try:
+                self._consumer.seek(at)
+            except KafkaException as error:
+                # Its fetcher is not up yet: another partition's is still being stopped.
+                if error.args[0].code() not in faults.BUSY or time.monotonic() > deadline:
+                    raise self._fault(error) from None
+                time.sleep(_SEEK_PAUSE_S)
+            else:
+                return
 
     def _sound(self, messages: list[Message], ends: dict[int, int]) -> list[Message]:
         """The messages that are records; ends of partitions go into `ends`.
