@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError
 from consumer import __version__
 from consumer.cli.check import check
 from consumer.cli.demo import demo
+from consumer.cli.health import health
 from consumer.cli.run import run
 from consumer.cli.simulate import simulate
 from consumer.cli.topics import create
@@ -36,6 +37,7 @@ app = App(name="session-reports", help=HELP, version=__version__, help_format="m
 app.command(run)
 app.command(demo)
 app.command(check)
+app.command(health)
 topics = App(name="topics", help="The topics that the daemon works with.")
 topics.command(create)
 app.command(topics)
