@@ -100,6 +100,7 @@ class Driver:
         """One batch, or one idle time; whether the delta is full."""
         aggregator = self.ledger.aggregator
         event = self.events[self.position]
+        held = len(aggregator.delta.reports)
         if isinstance(event, Idle):
             wall_ms = event.until_ms + aggregator.clock.lag_ms
             aggregator.advance(wall_ms, step.most_reports)
@@ -107,8 +108,9 @@ class Driver:
             batch = self._batch(step.records)
             done = aggregator.apply(batch, 0, WALL_MS, step.most_reports)
             self.position += done
-        # A step may allow less than the delta holds already.
-        is_full = len(aggregator.delta.reports) >= step.most_reports
+        reports = len(aggregator.delta.reports)
+        assert reports <= max(step.most_reports, held)  # a step may allow less than it finds
+        is_full = reports >= step.most_reports
         if isinstance(event, Idle) and not is_full:
             self.position += 1
         return is_full
@@ -156,14 +158,16 @@ class Driver:
 
 
 def live(
-    policy: Policy, events: Sequence[Event], steps: Iterable[Step], *, small: bool = True
+    policy: Policy, events: Sequence[Event], steps: Iterable[Step], *, floor_bytes: int = 10**6
 ) -> Outcome:
-    """A whole life; `small`: with chunks and a log so short that they fill and turn."""
-    if not small:
-        return Driver(policy, events).run(steps)
+    """A whole life, with chunks so short that they fill.
+
+    The log is rewritten beyond `floor_bytes` over twice its live state: with every commit
+    where that is negative.
+    """
     with (
         mock.patch.object(state_entry, "encode", partial(state_entry.encode, chunk_bytes=1_200)),
-        mock.patch.object(state_log, "FLOOR_BYTES", 500),
+        mock.patch.object(state_log, "FLOOR_BYTES", floor_bytes),
         mock.patch.object(state_log, "LEAST_REWRITE_BYTES", 100),
     ):
         return Driver(policy, events).run(steps)

@@ -78,13 +78,18 @@ def problems(outcome: Outcome, oracle: model.Partition) -> list[str]:
     return differences(wanted, found)
 
 
-often = settings(max_examples=2 * settings.default.max_examples)
+often = settings(max_examples=2 * settings().max_examples)
 
 
 @often
-@given(policy=streams.policies, events=streams.events(), plan=steps)
+@given(
+    policy=streams.policies,
+    events=streams.events(),
+    plan=steps,
+    floor_bytes=st.sampled_from([-10_000, 0, 500]),
+)
 def test_neither_batches_nor_commits_nor_crashes_show(
-    policy: Policy, events: list[Event], plan: list[Step]
+    policy: Policy, events: list[Event], plan: list[Step], floor_bytes: int
 ) -> None:
     """Same reports, metrics and dead letters, byte for byte, and as the oracle has them.
 
@@ -93,9 +98,9 @@ def test_neither_batches_nor_commits_nor_crashes_show(
     """
     end = max(_clocks(events)) + 10_000
     events = [*events, Idle(end)]
-    undisturbed = live(policy, events, [STRAIGHT], small=False)
+    undisturbed = live(policy, events, [STRAIGHT])
     assert problems(undisturbed, expected(policy, events)) == []
-    disturbed = live(policy, events, plan)
+    disturbed = live(policy, events, plan, floor_bytes=floor_bytes)
     assert disturbed.reports == undisturbed.reports
     assert disturbed.metrics == undisturbed.metrics
     assert disturbed.dead_letters == undisturbed.dead_letters
@@ -114,7 +119,7 @@ def _clocks(events: Sequence[Event]) -> list[int]:
 def test_nothing_is_lost_or_counted_twice(policy: Policy, events: list[Event]) -> None:
     """Conservation: of records by kind, of items between reports, and in the windows."""
     end = max(_clocks(events)) + 10_000
-    outcome = live(policy, [*events, Idle(end)], [STRAIGHT], small=False)
+    outcome = live(policy, [*events, Idle(end)], [STRAIGHT])
     tallies = outcome.tallies
     assert tallies.records == sum(isinstance(event, Input) for event in events)
     assert tallies.dead_letters == len(outcome.dead_letters) == sum(tallies.reasons.values())
@@ -173,7 +178,7 @@ def _essence(records: Sequence[bytes]) -> dict[str, Any]:
     """What a report of these callbacks holds, but for spellings, order and counts."""
     policy = Policy(app="app", topic="callbacks", device_limit=0)
     events = [Input(index, 1, None, value) for index, value in enumerate(records)]
-    outcome = live(policy, [*events, Idle(100_000)], [STRAIGHT], small=False)
+    outcome = live(policy, [*events, Idle(100_000)], [STRAIGHT])
     ((_, value),) = outcome.reports
     body = parsed(value)
     summary = body["summary"]
