@@ -34,11 +34,6 @@ _SOURCE: Mapping[str, str] = {
     # nothing, and how late the end of a partition is noticed.
     "fetch.wait.max.ms": "100",
 }
-_CLASSIC_GROUP: Mapping[str, str] = {
-    # Members learn of a rebalance by the answer to a heartbeat, and a cooperative one has
-    # two rounds: with the default of 3 s it took four times as long.
-    "heartbeat.interval.ms": "1000",
-}
 _RESTORE: Mapping[str, str] = {
     "fetch.queue.backoff.ms": "5",
     "fetch.wait.max.ms": "20",  # each further partition waits for it, and so does each end
@@ -100,7 +95,17 @@ def source(options: ClientOptions) -> dict[str, str]:
         # The broker owns assignor and heartbeat there (KIP-848); naming them is an error.
         return {**_SOURCE, **user, **own}
     own["partition.assignment.strategy"] = "cooperative-sticky"
-    return {**_SOURCE, **_CLASSIC_GROUP, **user, **own}
+    return {**_SOURCE, "heartbeat.interval.ms": _heartbeat_ms(user), **user, **own}
+
+
+def _heartbeat_ms(user: Mapping[str, str]) -> str:
+    """A second, or what the session time-out has room for three times.
+
+    Members learn of a rebalance by the answer to a heartbeat, and a cooperative one has two
+    rounds: with the default of 3 s rebalances took four times as long.
+    """
+    session_ms = user.get("session.timeout.ms", "")
+    return str(min(1000, int(session_ms) // 3)) if session_ms.isdigit() else "1000"
 
 
 def state_reader(options: ClientOptions) -> dict[str, str]:

@@ -1,0 +1,420 @@
+"""The group member that reads callbacks, on a real broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import pytest
+from confluent_kafka import Producer
+
+from consumer.errors import Action, Fault
+from consumer.kafka.source import Source
+from tests.integration.kafka.world import (
+    Events,
+    World,
+    batches_of,
+    joined,
+    poll_until,
+    read_to,
+)
+from tests.waiting import until
+
+
+def is_member(source: Source) -> bool:
+    """Whether the source would lend its membership to a commit."""
+    try:
+        source.group_metadata()
+    except Fault:
+        return False
+    return True
+
+
+class Torn(Events):
+    """A listener whose commit fails at an event of this kind."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def on_assigned(self, partitions: Sequence[int]) -> None:
+        """Note it, and perhaps fail."""
+        super().on_assigned(partitions)
+        self._fail("assigned")
+
+    def on_revoked(self, partitions: Sequence[int]) -> None:
+        """Note it, and perhaps fail."""
+        super().on_revoked(partitions)
+        self._fail("revoked")
+
+    def _fail(self, kind: str) -> None:
+        if kind == self._kind:
+            raise Fault(Action.TEAR_DOWN, "commit_failed", kind)
+
+
+pytestmark = pytest.mark.kafka
+
+PROTOCOLS: list[Mapping[str, str]] = [
+    {"session.timeout.ms": "6000"},
+    {"group.protocol": "consumer"},
+]
+VALUES = [b"%d" % number for number in range(100)]
+
+
+@pytest.fixture(params=PROTOCOLS, ids=["classic", "kip848"])
+def protocol(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """Both group protocols."""
+    properties: Mapping[str, str] = request.param
+    return properties
+
+
+class TestStart:
+    def test_delivers_from_exactly_the_offset(
+        self, world: World, protocol: Mapping[str, str]
+    ) -> None:
+        """From the first to the last record on, for partitions at different offsets."""
+        world.make(world.input, 3)
+        for partition in range(3):
+            world.write(world.input, partition, VALUES)
+        source = world.source(world.options(consumer=protocol))
+        joined(source, 3)
+
+        for partition, offset in {0: 0, 1: 37, 2: 99}.items():
+            source.start(partition, offset)
+        found = read_to(source, {0: 100, 1: 100, 2: 100})
+
+        assert found == {0: list(range(100)), 1: list(range(37, 100)), 2: [99]}
+
+    def test_nothing_comes_before_it(self, world: World) -> None:
+        """An assigned partition is paused until it is started."""
+        world.make(world.input)
+        world.write(world.input, 0, VALUES)
+        source = world.source()
+        joined(source, 1)
+
+        polled = [source.poll(1000, 0.05) for _ in range(10)]
+
+        assert not any(each.batches or each.ends for each in polled)
+
+    def test_reports_the_end_at_once(self, world: World) -> None:
+        """Of an empty partition, and of one that is started at its end."""
+        world.make(world.input, 2)
+        world.write(world.input, 1, VALUES)
+        source = world.source()
+        joined(source, 2)
+
+        source.start(0, 0)
+        source.start(1, 100)
+
+        assert read_to(source, {0: 0, 1: 100}) == {0: [], 1: []}
+
+    def test_acts_at_once(self, world: World) -> None:
+        """Not when the thread of the broker wakes up by itself, up to a second later."""
+        world.make(world.input, 2)
+        for partition in range(2):
+            world.write(world.input, partition, VALUES)
+        source = world.source()
+        joined(source, 2)
+        source.poll(1, 1.5)  # everything about the connection is settled and it sleeps
+
+        began = time.monotonic()
+        source.start(0, 0)
+        batches_of(source, 1)
+        source.pause(0)
+        source.poll(1, 1.5)
+        again = time.monotonic()
+        source.resume(0)
+        batches_of(source, 1)
+
+        assert again - began < 2.3
+        assert time.monotonic() - again < 0.5
+
+    def test_right_after_the_assignment_skips_nothing(self, world: World) -> None:
+        """A question for the end that is answered late would move the partition there."""
+        world.make(world.input)
+        world.write(world.input, 0, VALUES)
+        source = world.source()
+        joined(source, 1)
+        source.start(0, 0)
+        first = read_to(source, {0: 100})
+
+        source.poll(1, 0.7)
+        world.write(world.input, 0, VALUES)
+
+        assert first == {0: list(range(100))}
+        assert read_to(source, {0: 200}) == {0: list(range(100, 200))}
+
+    def test_again_goes_back(self, world: World) -> None:
+        """A running partition may be started anew at an earlier offset."""
+        world.make(world.input)
+        world.write(world.input, 0, VALUES)
+        source = world.source()
+        joined(source, 1)
+        source.start(0, 50)
+        source.poll(10, 0.2)
+
+        source.start(0, 20)
+
+        assert read_to(source, {0: 100}) == {0: list(range(20, 100))}
+
+    def test_refuses_an_offset_below_zero(self, world: World) -> None:
+        """Logical offsets would mean something else to the client."""
+        world.make(world.input)
+        source = world.source()
+
+        with pytest.raises(ValueError, match="-1001"):
+            source.start(0, -1001)
+
+    def test_of_an_offset_that_is_gone_stops_the_daemon(self, world: World) -> None:
+        """The client says it once and would then stall without a word."""
+        world.make(world.input)
+        world.write(world.input, 0, VALUES)
+        world.delete_before(world.input, 0, 50)
+        source = world.source()
+        joined(source, 1)
+
+        source.start(0, 10)
+
+        with pytest.raises(Fault) as caught:
+            poll_until(source, lambda: False)
+        assert caught.value.cause == "input_gone"
+        assert caught.value.action is Action.GIVE_UP
+        assert f"{world.input}[0]@10" in str(caught.value)
+
+    def test_the_offsets_of_its_assignment_are_no_fault(self, world: World) -> None:
+        """What precedes `start` asks for no offset that the topic may lack."""
+        world.make(world.input)
+        world.write(world.input, 0, VALUES)
+        world.delete_before(world.input, 0, 50)
+        source = world.source()
+        joined(source, 1)
+        source.poll(1, 0.3)
+
+        source.start(0, 50)
+
+        assert read_to(source, {0: 100}) == {0: list(range(50, 100))}
+
+
+class TestPoll:
+    def test_hands_over_parallel_lists(self, world: World) -> None:
+        """Offset, time, key, value and message of a record stand at the same index."""
+        world.make(world.input)
+        producer = Producer(world.servers)
+        producer.produce(world.input, b"v0", b"k0", 0, timestamp=1000, headers=[("h", b"x")])
+        producer.produce(world.input, None, None, 0, timestamp=2000)
+        producer.flush(20)
+        source = world.source()
+        joined(source, 1)
+        source.start(0, 0)
+
+        found = batches_of(source, 2)
+
+        assert [offset for batch in found for offset in batch.offsets] == [0, 1]
+        assert [ms for batch in found for ms in batch.timestamps] == [1000, 2000]
+        assert [key for batch in found for key in batch.keys] == [b"k0", None]
+        assert [value for batch in found for value in batch.values] == [b"v0", None]
+        assert found[0].messages[0].headers() == [("h", b"x")]
+
+    def test_gives_no_more_than_asked_for(self, world: World) -> None:
+        """The batch size of the pipeline is kept."""
+        world.make(world.input)
+        world.write(world.input, 0, VALUES)
+        source = world.source()
+        joined(source, 1)
+        source.start(0, 0)
+
+        sizes = [
+            len(batch.values)
+            for _ in range(30)
+            if (batches := source.poll(7, 0.05).batches)
+            for batch in batches
+        ]
+
+        assert sum(sizes) == 100
+        assert max(sizes) <= 7
+
+    def test_aborted_records_are_skipped_and_the_end_lies_behind_them(self, world: World) -> None:
+        """The end counts control records, so the own lag does reach 0."""
+        world.make(world.input)
+        world.write(world.input, 0, VALUES[:5])
+        world.open_transaction(world.input, 0, VALUES[:5]).abort_transaction(20)
+        world.open_transaction(world.input, 0, VALUES[:3]).commit_transaction(20)
+        world.open_transaction(world.input, 0, VALUES[:5]).abort_transaction(20)
+        (end,) = (world.offsets().input_ends([0], 10) or {}).values()
+        source = world.source()
+        joined(source, 1)
+
+        source.start(0, 0)
+
+        assert end == 5 + (5 + 1) + (3 + 1) + (5 + 1)
+        assert read_to(source, {0: end}) == {0: [0, 1, 2, 3, 4, 11, 12, 13]}
+
+    def test_an_open_transaction_hides_what_follows(self, world: World) -> None:
+        """The end that is reported is not the end of the partition."""
+        world.make(world.input)
+        hanging = world.open_transaction(world.input, 0, VALUES[:1])
+        world.write(world.input, 0, VALUES[:5])
+        source = world.source()
+        joined(source, 1)
+        source.start(0, 0)
+
+        assert read_to(source, {0: 0}) == {0: []}
+        assert world.offsets().input_ends([0], 10) == {0: 6}
+        hanging.abort_transaction(20)
+        assert read_to(source, {0: 7}) == {0: [1, 2, 3, 4, 5]}
+
+    def test_a_topic_that_is_not_there_stops_the_daemon(self, world: World) -> None:
+        """Nobody would see the difference to an idle topic otherwise."""
+        source = world.source()
+        source.subscribe(Events())
+
+        with pytest.raises(Fault) as caught:
+            poll_until(source, lambda: False)
+        assert caught.value.cause == "topic_gone"
+        assert caught.value.action is Action.GIVE_UP
+
+
+class TestPause:
+    def test_stops_what_is_fetched_already(self, world: World, protocol: Mapping[str, str]) -> None:
+        """Prefetched records of a paused partition do not come; after it none is missing."""
+        world.make(world.input, 2)
+        for partition in range(2):
+            world.write(world.input, partition, VALUES)
+        source = world.source(world.options(consumer=protocol))
+        joined(source, 2)
+        source.start(0, 0)
+        first = batches_of(source, 10)
+
+        source.pause(0)
+        source.start(1, 0)
+        meanwhile = read_to(source, {1: 100})
+        source.resume(0)
+        rest = read_to(source, {0: 100})
+
+        before = [offset for batch in first for offset in batch.offsets]
+        assert meanwhile == {1: list(range(100))}
+        assert before + rest[0] == list(range(100))
+
+    def test_outlives_a_rebalance(self, world: World, protocol: Mapping[str, str]) -> None:
+        """A partition that the member keeps stays paused, and goes on where it stood."""
+        world.make(world.input, 2)
+        for partition in range(2):
+            world.write(world.input, partition, VALUES)
+        source = world.source(world.options("a", consumer=protocol))
+        events = joined(source, 2)
+        for partition in range(2):
+            source.start(partition, 10)
+            source.pause(partition)
+        other = world.source(world.options("b", consumer=protocol))
+        others = Events()
+        other.subscribe(others)
+
+        deadline = time.monotonic() + 20
+        while not (len(events.held) == len(others.held) == 1):
+            assert time.monotonic() < deadline, (events.seen, others.seen)
+            assert not source.poll(1000, 0.02).batches
+            other.poll(1000, 0.02)
+        assert not any(source.poll(1000, 0.02).batches for _ in range(20))
+
+        (kept,) = events.held
+        source.resume(kept)
+        assert batches_of(source, 1)[0].offsets[0] == 10
+
+
+class TestListener:
+    def test_hears_of_partitions_that_come_and_go(
+        self, world: World, protocol: Mapping[str, str]
+    ) -> None:
+        """From within poll, and of the last ones from within close."""
+        world.make(world.input, 2)
+        source = Source(world.options(consumer=protocol), world.input)
+
+        events = joined(source, 2)
+        source.close()
+
+        assert events.seen == [("assigned", [0, 1]), ("revoked", [0, 1])]
+
+    @pytest.mark.parametrize("when", ["assigned", "revoked"])
+    def test_what_it_raises_comes_out(self, world: World, when: str) -> None:
+        """Out of poll and out of close, as it was raised."""
+        world.make(world.input)
+        source = Source(world.options(), world.input)
+        events = Torn(when)
+        source.subscribe(events)
+
+        def live() -> None:
+            poll_until(source, lambda: bool(events.held))
+            source.close()
+
+        with pytest.raises(Fault, match=when):
+            live()
+        source.close()
+
+    def test_hears_of_a_loss_when_it_did_not_poll(self, world: World) -> None:
+        """A member that was silent for max.poll.interval.ms has lost what it had."""
+        world.make(world.input)
+        timeouts = {"session.timeout.ms": "1500", "max.poll.interval.ms": "1500"}
+        source = world.source(world.options(consumer=timeouts))
+        events = joined(source, 1)
+
+        until(lambda: not is_member(source), "the member is thrown out")
+        with pytest.raises(Fault) as caught:
+            poll_until(source, lambda: False)
+
+        assert caught.value.cause == "poll_exceeded"
+        assert caught.value.action is Action.TEAR_DOWN
+        assert ("lost", [0]) in events.seen
+
+
+class TestGroupMetadata:
+    def test_is_refused_before_the_consumer_has_joined(
+        self, world: World, protocol: Mapping[str, str]
+    ) -> None:
+        """The broker would fence nothing by it: anyone's commit would be taken."""
+        world.make(world.input)
+        source = world.source(world.options(consumer=protocol))
+        source.subscribe(Events())
+
+        with pytest.raises(Fault) as caught:
+            source.group_metadata()
+
+        assert caught.value.cause == "not_a_member"
+        assert caught.value.action is Action.TEAR_DOWN
+
+    def test_is_given_to_a_member(self, world: World, protocol: Mapping[str, str]) -> None:
+        """Anew for each commit."""
+        world.make(world.input)
+        source = world.source(world.options(consumer=protocol))
+        joined(source, 1)
+
+        assert isinstance(source.group_metadata(), bytes)
+
+
+class TestStaticMember:
+    def test_keeps_its_partitions_over_a_restart(self, world: World) -> None:
+        """It does not leave the group, so nobody else hears of a rebalance."""
+        world.make(world.input, 2)
+        options = world.options("a", static=True)
+        first = Source(options, world.input)
+        joined(first, 2)
+        first.close()
+
+        second = world.source(options)
+
+        assert joined(second, 2).seen == [("assigned", [0, 1])]
+
+    def test_is_fenced_by_another_of_its_name(self, world: World) -> None:
+        """The older one learns that it has to go."""
+        world.make(world.input)
+        options = world.options("a", static=True)
+        older = world.source(options)
+        joined(older, 1)
+        newer = world.source(options)
+        joined(newer, 1)
+
+        with pytest.raises(Fault) as caught:
+            poll_until(older, lambda: False)
+
+        assert caught.value.cause == "fenced_instance"
+        assert caught.value.action is Action.TEAR_DOWN
+        assert "app.instance" in str(caught.value)
