@@ -82,9 +82,10 @@ class StateLog:
         entries = [self._entry(state, segment) for state in delta.changed.values()]
         window = state_entry.encode_window(aggregator.windows.open)
         live_bytes = aggregator.table.content_bytes + ENTRY_BYTES * len(aggregator.table)
-        if self.length_bytes > 2 * live_bytes + FLOOR_BYTES:
+        excess = self.length_bytes - 2 * live_bytes - FLOOR_BYTES
+        if excess > 0:
             written = len(window) + sum(map(len, forgotten)) + sum(map(_size, entries))
-            budget = max(2 * written, LEAST_REWRITE_BYTES)
+            budget = max(min(2 * written, excess), LEAST_REWRITE_BYTES)
             entries += [self._entry(state, segment) for state in self._oldest(budget)]
         scalars = StateDelta(
             version=state_entry.VERSION,
