@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
+from msgspec import UNSET
+
+from consumer.aggregation.policy import Policy
 from consumer.aggregation.txid import Txid
 from consumer.wire import report
+from consumer.wire.callback import Callback
 from consumer.wire.report import CompletedBy, Devices, Outcome, Part, Source, Summary
 from consumer.wire.timestamps import iso
+
+NAMELESS = "(no imei)"
+"""Stands for the IMEI of an oversized item that has none."""
 
 
 def encode_report(
@@ -15,26 +22,18 @@ def encode_report(
     outcome: Outcome,
     completed_by: CompletedBy,
     closed_ms: int,
+    policy: Policy,
     *,
-    topic: str,
     partition: int,
-) -> bytes:
-    """The report of `state`, closed at `closed_ms`; `state` keeps its items."""
-    usage, errors = state.usage, state.errors
+) -> list[tuple[bytes, bytes]]:
+    """Key and value of the report of `state` or of its parts; `state` keeps its items."""
+    errors = () if state.errors is None else state.errors.items
     summary = Summary(
         outcome=outcome,
         completed_by=completed_by,
         revision=state.revision,
         part=Part(),
-        devices=Devices(
-            expected=None,
-            reported=usage.devices(),
-            failed=0 if errors is None else errors.devices(),
-            missing=[],
-            unexpected=[],
-            repeated=sorted(usage.repeated or ()),
-            conflicting=[] if errors is None else _common(usage.imeis, errors.imeis),
-        ),
+        devices=_devices(state),
         number_of_sessions=state.sessions,
         bytes_transferred=state.transferred,
         error_codes=state.error_codes or {},
@@ -42,11 +41,30 @@ def encode_report(
         duplicates=state.duplicates,
         opened_at=iso(state.opened_ms),
         closed_at=iso(closed_ms),
-        source=Source(topic, partition, state.first_offset, state.last_offset),
+        source=Source(policy.topic, partition, state.first_offset, state.last_offset),
     )
-    return report.encode(state.txid, usage.items, () if errors is None else errors.items, summary)
+    parts = report.encode_parts(state.txid, state.usage.items, errors, summary, policy.report_bytes)
+    return [(report.part_key(state.txid, index), part) for index, part in enumerate(parts, 1)]
 
 
-def _common(usage: Collection[str | None], errors: Collection[str | None]) -> list[str]:
-    """IMEIs in both arrays, sorted."""
-    return sorted(imei for imei in set(usage).intersection(errors) if imei is not None)
+def oversized_imeis(callback: Callback, report_bytes: int) -> list[str]:
+    """IMEIs of the items that fit into no report."""
+    most = report_bytes - report.FRAME_BYTES
+    usage = [item.imei or NAMELESS for raw, item in callback.usage if len(raw) > most]
+    return usage + [item.imei or NAMELESS for raw, item in callback.errors if len(raw) > most]
+
+
+def _devices(state: Txid) -> Devices:
+    usage, expected = state.usage, state.expected
+    failed: Iterable[str | None] = () if state.errors is None else state.errors.imeis
+    seen = {*usage.imeis, *failed} if expected else ()
+    return Devices(
+        expected=len(expected) if expected else None,
+        reported=usage.devices(),
+        failed=0 if state.errors is None else state.errors.devices(),
+        missing=sorted(imei for imei in expected if imei not in seen) if state.missing else [],
+        unexpected=sorted(imei for imei in seen if imei is not None and imei not in expected),
+        repeated=sorted(usage.repeated or ()),
+        conflicting=sorted(imei for imei in failed if imei is not None and imei in usage.imeis),
+        oversized=sorted(state.oversized) if state.oversized else UNSET,
+    )

@@ -1,11 +1,15 @@
 """The life of a txid, as a table: everything that can happen to one stands here.
 
-    unknown --part--> open --completed/expired--> remembered --forgotten--> unknown
+A *part* opens a txid or adds to it (an item, or devices to its expectation); a *duplicate*
+adds nothing. `completed` is a rule that a part made true, `expired` a deadline (inactivity,
+max_age), `crowded` the lack of room for state. An emitted txid is *remembered* with all its
+items, so that a part reopens it and the next report is whole again, or *marked* by the
+digests of its items, so that what comes again is still told from what comes late.
+`forgotten` is the deadline of either memory.
 
-A *part* opens a txid or adds to it; a *duplicate* changes nothing. `completed` is a rule
-that a part made true, `expired` a deadline (inactivity, max_age). An emitted txid is
-remembered, so that what comes again changes nothing and what comes late is told apart;
-`forgotten` is the deadline of that memory.
+Where the table names a phase after an emission, `late.policy` chooses: `revise` remembers,
+`dead-letter` only marks. A txid that was emitted because it outgrew `limits.txid_bytes` is
+marked under either.
 
 Phases and events are plain strings: they are looked up in the hot path, and an enum member
 hashes in Python.
@@ -18,18 +22,22 @@ from typing import Final
 UNKNOWN: Final = "unknown"
 OPEN: Final = "open"
 REMEMBERED: Final = "remembered"
+MARKED: Final = "marked"
 
 PART: Final = "part"
 DUPLICATE: Final = "duplicate"
 COMPLETED: Final = "completed"
 EXPIRED: Final = "expired"
+CROWDED: Final = "crowded"
 FORGOTTEN: Final = "forgotten"
 
 CREATE: Final = "create"
 MERGE: Final = "merge"
+REOPEN: Final = "reopen"
 COUNT: Final = "count"
 EMIT: Final = "emit"
 REFUSE: Final = "refuse"
+SHED: Final = "shed"
 FORGET: Final = "forget"
 
 TRANSITIONS: Final[dict[tuple[str, str], tuple[str, str]]] = {
@@ -39,8 +47,23 @@ TRANSITIONS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     (OPEN, DUPLICATE): (OPEN, COUNT),
     (OPEN, COMPLETED): (REMEMBERED, EMIT),
     (OPEN, EXPIRED): (REMEMBERED, EMIT),
+    (OPEN, CROWDED): (REMEMBERED, EMIT),
+    (REMEMBERED, PART): (OPEN, REOPEN),
     (REMEMBERED, DUPLICATE): (REMEMBERED, COUNT),
-    (REMEMBERED, PART): (REMEMBERED, REFUSE),
+    (REMEMBERED, CROWDED): (MARKED, SHED),
     (REMEMBERED, FORGOTTEN): (UNKNOWN, FORGET),
+    (MARKED, PART): (MARKED, REFUSE),
+    (MARKED, DUPLICATE): (MARKED, COUNT),
+    (MARKED, CROWDED): (UNKNOWN, FORGET),
+    (MARKED, FORGOTTEN): (UNKNOWN, FORGET),
 }
 """A pair that is not listed cannot happen: meeting one is a bug, not bad input."""
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram, for the documentation."""
+    lines = ["stateDiagram-v2"]
+    for (phase, event), (following, action) in TRANSITIONS.items():
+        ends = ["[*]" if name == UNKNOWN else name for name in (phase, following)]
+        lines.append(f"    {ends[0]} --> {ends[1]}: {event} / {action}")
+    return "\n".join(lines) + "\n"

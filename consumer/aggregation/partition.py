@@ -16,17 +16,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from consumer.aggregation.capacity import Victims
 from consumer.aggregation.clock import PartitionClock
+from consumer.aggregation.completion import completed_by, outcome_of
 from consumer.aggregation.delta import Delta, Rejected
-from consumer.aggregation.emission import encode_report
-from consumer.aggregation.lifecycle import OPEN
+from consumer.aggregation.emission import encode_report, oversized_imeis
+from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
-from consumer.aggregation.table import TxidTable
-from consumer.aggregation.txid import ERROR, USAGE, Txid
+from consumer.aggregation.table import TxidTable, memory_of
+from consumer.aggregation.txid import ERROR, USAGE, Numbers, Txid
 from consumer.aggregation.windows import Windows
-from consumer.wire.callback import Acknowledgement, Callback, Expectation, Rejection, decode
+from consumer.wire.callback import Callback, Decoded, Expectation, Rejection, decode
 from consumer.wire.dead_letter import Reason
-from consumer.wire.report import CompletedBy, Outcome
+from consumer.wire.report import FRAME_BYTES, CompletedBy
+
+UNBOUNDED = 2**63
+"""Share of a partition whose member has not said yet what it may use."""
 
 
 class Records(Protocol):
@@ -55,10 +60,14 @@ class PartitionAggregator:
     def __init__(self, partition: int, policy: Policy) -> None:
         self.partition = partition
         self.policy = policy
+        self.share_bytes = UNBOUNDED
+        """Memory that this partition may use, by the table's account."""
         self.clock = PartitionClock()
         self.table = TxidTable(policy)
         self.windows = Windows(policy.app, partition, policy.window_ms)
         self.delta = Delta()
+        self._victims = Victims(self.table)
+        self._most_reports = 0
 
     def apply(self, records: Records, start: int, wall_ms: int, most_reports: int) -> int:
         """Apply records from index `start` on, until the delta holds `most_reports`.
@@ -72,19 +81,21 @@ class PartitionAggregator:
             records.keys,
         )
         bound_ms = wall_ms + self.policy.clock_skew_ms
-        clock = self.clock
-        delta = self.delta
+        clock, delta, table = self.clock, self.delta, self.table
+        self._most_reports = most_reports
         index, end = start, len(offsets)
-        room = self._fire(most_reports)
+        room = self._fire() and self._relieve()
         while room and index < end:
-            if clock.read(timestamps[index], bound_ms) and not self._fire(most_reports):
+            if clock.read(timestamps[index], bound_ms) and not self._fire():
                 break
             record = decode(values[index])
-            if isinstance(record, Callback):
+            if isinstance(record, Callback) and not self._is_oversized(record, values[index]):
                 self._callback(record, keys[index], offsets[index])
-                room = len(delta.reports) < most_reports
             else:
                 self._other(record, keys[index], offsets[index])
+            room = len(delta.reports) < most_reports
+            if table.memory_bytes > self.share_bytes:
+                room = self._relieve()
             index += 1
         if index > start:
             delta.touched = True
@@ -93,8 +104,9 @@ class PartitionAggregator:
 
     def advance(self, wall_ms: int, most_reports: int) -> None:
         """Let time go on, the partition being consumed to its end at `wall_ms`."""
+        self._most_reports = most_reports
         self.clock.now_ms = self.clock.idle_ms(wall_ms)
-        self._fire(most_reports)
+        self._fire()
 
     def next_due_ms(self) -> int | None:
         """A time of the clock before which time alone changes nothing."""
@@ -110,7 +122,9 @@ class PartitionAggregator:
         self.delta = Delta()
         return delta
 
-    def _fire(self, most_reports: int) -> bool:
+    # Time and room
+
+    def _fire(self) -> bool:
         """All that is due at the clock, as far as the delta has room; whether it has some left.
 
         Full, it says no even where nothing is left to fire: the next record might complete
@@ -120,7 +134,7 @@ class PartitionAggregator:
         table, windows, policy = self.table, self.windows, self.policy
         while (state := table.due(now_ms)) is not None:
             due_ms = state.deadline_ms(policy)
-            if state.phase is OPEN and len(self.delta.reports) >= most_reports:
+            if state.phase is OPEN and len(self.delta.reports) >= self._most_reports:
                 return False
             windows.move(due_ms)
             if state.phase is OPEN:
@@ -131,7 +145,27 @@ class PartitionAggregator:
         if now_ms >= windows.end_ms:
             windows.move(now_ms)
             self.delta.touched |= bool(windows.closed)
-        return len(self.delta.reports) < most_reports
+        return len(self.delta.reports) < self._most_reports
+
+    def _relieve(self) -> bool:
+        """Make room in memory; whether the delta has room for further reports."""
+        while self.table.memory_bytes > self.share_bytes:
+            if len(self.delta.reports) >= self._most_reports:
+                return False
+            state = self._victims.next()
+            if state is None:
+                break
+            if state.phase is OPEN:
+                self._emit(state, CompletedBy.CAPACITY, self.clock.now_ms)
+            elif state.phase is REMEMBERED:
+                self._mark(state)
+            else:
+                self.delta.tallies.forgotten_early += 1
+                self._forget(state)
+            self.delta.touched = True
+        return len(self.delta.reports) < self._most_reports
+
+    # Records
 
     def _callback(self, callback: Callback, key: bytes | None, offset: int) -> None:
         table, window, tallies = self.table, self.windows.open, self.delta.tallies
@@ -142,17 +176,17 @@ class PartitionAggregator:
         state = table.by_txid.get(txid)
         if state is None:
             state = table.open(txid, offset, now_ms)
-        elif state.phase is not OPEN:
-            self._late(state, callback, offset)
+        elif state.phase is MARKED:
+            self._refuse_late(state, callback, offset)
             return
         self.delta.changed[txid] = state
-        devices, size = state.devices, state.size
+        previous = None if state.phase is OPEN else state.numbers()
+        devices, missing, size, pieces = state.devices, state.missing, state.size, state.pieces
         usage = errors = 0
         for raw, usage_item in callback.usage:
             usage += state.add_usage(raw, usage_item)
         for raw, error_item in callback.errors:
             errors += state.add_error(raw, error_item)
-        table.content_bytes += state.size - size
         duplicates = len(callback.usage) + len(callback.errors) - usage - errors
         state.callbacks += 1
         state.duplicates += duplicates
@@ -166,21 +200,75 @@ class PartitionAggregator:
         tallies.errors += errors
         tallies.duplicates += duplicates
         if usage or errors:
-            state.touched_ms = now_ms
-            self._check_limit(state, devices)
+            table.grew(state, size, pieces)
+            self._part(state, previous, devices, missing, widened=False)
 
-    def _check_limit(self, state: Txid, devices_before: int) -> None:
-        """The device limit, after a part: it fires on the part that reaches it exactly."""
-        limit = self.policy.device_limit
-        if not limit or state.unlimited or state.devices < limit:
+    def _expectation(self, expectation: Expectation, offset: int) -> None:
+        table = self.table
+        state = table.by_txid.get(expectation.txid)
+        if state is not None and state.phase is MARKED:
+            if not state.knows_expected(expectation.imeis):
+                message = "the report was emitted before; this expectation would change it"
+                self._reject(offset, Reason.LATE, message)
+                return
+        else:
+            if state is None:
+                state = table.open(expectation.txid, offset, self.clock.now_ms)
+            self._expect(state, expectation, offset)
+        self.windows.open.expectations += 1
+        self.delta.tallies.expectations += 1
+
+    def _expect(self, state: Txid, expectation: Expectation, offset: int) -> None:
+        self.delta.changed[state.txid] = state
+        previous = None if state.phase is OPEN else state.numbers()
+        devices, missing, size, pieces = state.devices, state.missing, state.size, state.pieces
+        state.last_offset = offset
+        if not expectation.imeis:
+            state.unlimited = True  # the whole account: no telling how many devices that is
+        elif state.expect(expectation.imeis):
+            self.table.grew(state, size, pieces)
+            self._part(state, previous, devices, missing, widened=True)
+
+    def _part(
+        self, state: Txid, previous: Numbers | None, devices: int, missing: int, *, widened: bool
+    ) -> None:
+        """A part was merged into `state`: reopen it if need be, and see what it completes."""
+        now_ms = self.clock.now_ms
+        if previous is not None:
+            self.table.reopen(state, now_ms, previous)
+        state.touched_ms = now_ms
+        rule = completed_by(
+            state,
+            self.policy,
+            devices_before=devices,
+            missing_before=missing,
+            widened=widened,
+        )
+        if rule is not None:
+            self._emit(state, rule, now_ms)
+        elif memory_of(state) >= self.policy.txid_bytes:
+            self._emit(state, CompletedBy.CAPACITY, now_ms)
+            if state.phase is REMEMBERED:  # or it would be emitted whole with every further part
+                self._mark(state)
+
+    def _other(self, record: Decoded, key: bytes | None, offset: int) -> None:
+        if isinstance(record, Rejection):
+            self._reject(offset, record.reason, record.message)
             return
-        if state.devices > limit:
-            state.unlimited = True
-        elif devices_before < limit:
-            self._emit(state, CompletedBy.DEVICE_LIMIT, self.clock.now_ms)
+        if key != record.txid.encode():
+            self.delta.tallies.key_mismatches += 1
+        if isinstance(record, Expectation):
+            self._expectation(record, offset)
+        elif isinstance(record, Callback):
+            self._refuse_oversized(record, offset)
+        else:
+            self.windows.open.acknowledgements += 1
+            self.delta.tallies.acknowledgements += 1
 
-    def _late(self, state: Txid, callback: Callback, offset: int) -> None:
-        """A callback for a txid whose report is out: duplicates change nothing."""
+    # Dead letters
+
+    def _refuse_late(self, state: Txid, callback: Callback, offset: int) -> None:
+        """A callback for a txid that is only marked: duplicates change nothing."""
         late = sum(not state.knows(USAGE, raw) for raw, _ in callback.usage)
         late += sum(not state.knows(ERROR, raw) for raw, _ in callback.errors)
         duplicates = len(callback.usage) + len(callback.errors) - late
@@ -196,24 +284,21 @@ class PartitionAggregator:
             window.callbacks += 1
             tallies.callbacks += 1
 
-    def _other(
-        self,
-        record: Expectation | Acknowledgement | Rejection,
-        key: bytes | None,
-        offset: int,
-    ) -> None:
-        window, tallies = self.windows.open, self.delta.tallies
-        if isinstance(record, Rejection):
-            self._reject(offset, record.reason, record.message)
-            return
-        if key != record.txid.encode():
-            tallies.key_mismatches += 1
-        if isinstance(record, Expectation):
-            window.expectations += 1
-            tallies.expectations += 1
-        else:
-            window.acknowledgements += 1
-            tallies.acknowledgements += 1
+    def _is_oversized(self, callback: Callback, value: bytes | None) -> bool:
+        """Whether an item is too large for any report; told by the value for nearly all."""
+        limit = self.policy.report_bytes
+        return len(value or b"") + FRAME_BYTES > limit and bool(oversized_imeis(callback, limit))
+
+    def _refuse_oversized(self, callback: Callback, offset: int) -> None:
+        """An item that no report can take: its report, if one is to come, names the device."""
+        limit = self.policy.report_bytes
+        state = self.table.by_txid.get(callback.txid)
+        imeis = oversized_imeis(callback, limit)
+        message = f"{len(imeis)} of the items do not fit into a report of {limit} bytes"
+        self._reject(offset, Reason.OVERSIZED_ITEM, message)
+        if state is not None and state.phase is not MARKED:
+            state.oversized = {**(state.oversized or {}), **dict.fromkeys(imeis)}
+            self.delta.changed[state.txid] = state
 
     def _reject(self, offset: int, reason: Reason, message: str) -> None:
         self.windows.open.dead_letters += 1
@@ -222,26 +307,29 @@ class PartitionAggregator:
         tallies.reasons[reason] = tallies.reasons.get(reason, 0) + 1
         self.delta.dead_letters.append(Rejected(offset, reason, message))
 
-    def _emit(self, state: Txid, completed_by: CompletedBy, closed_ms: int) -> None:
-        outcome = (
-            Outcome.COMPLETE if completed_by is CompletedBy.DEVICE_LIMIT else Outcome.UNCONFIRMED
-        )
+    # Endings
+
+    def _emit(self, state: Txid, rule: CompletedBy, closed_ms: int) -> None:
+        outcome = outcome_of(state, rule)
         delta, tallies = self.delta, self.delta.tallies
-        value = encode_report(
-            state,
-            outcome,
-            completed_by,
-            closed_ms,
-            topic=self.policy.topic,
-            partition=self.partition,
+        delta.reports += encode_report(
+            state, outcome, rule, closed_ms, self.policy, partition=self.partition
         )
-        delta.reports.append((state.txid.encode(), value))
         delta.changed[state.txid] = state
         self.windows.add_report(state, outcome, closed_ms)
-        kind = (outcome.value, completed_by.value)
+        kind = (outcome.value, rule.value)
         tallies.reports[kind] = tallies.reports.get(kind, 0) + 1
-        tallies.completion_ms.append(closed_ms - state.opened_ms)
-        self.table.remember(state, closed_ms)
+        if state.revision:
+            tallies.revisions += 1
+        else:
+            tallies.completion_ms.append(closed_ms - state.opened_ms)
+        self.table.emitted(state, closed_ms)
+        if not self.policy.revise:
+            self._mark(state)
+
+    def _mark(self, state: Txid) -> None:
+        self.table.mark(state)
+        self.delta.changed[state.txid] = state
 
     def _forget(self, state: Txid) -> None:
         self.table.forget(state)

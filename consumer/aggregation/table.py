@@ -15,14 +15,16 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from consumer.aggregation.lifecycle import OPEN
+from consumer.aggregation.lifecycle import OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
-from consumer.aggregation.txid import Txid
+from consumer.aggregation.txid import Numbers, Txid
 
-OPEN_BYTES = 700
-"""Memory of an open txid beside its content: object, table, timer, item lists."""
-REMEMBERED_BYTES = 500
-"""The same of a marker."""
+TXID_BYTES = 800
+"""Memory of a known txid beside its content: object, table, timer, containers."""
+PIECE_BYTES = 130
+"""Memory of an item, an expected IMEI or a digest beside its content."""
+LEAST_SWEEP = 1_000
+"""So many stale timers are never worth a sweep."""
 GONE = -1
 """No timer is valid for a forgotten txid."""
 
@@ -30,15 +32,30 @@ GONE = -1
 class TxidTable:
     """Known txids by their name."""
 
-    __slots__ = ("_policy", "by_txid", "content_bytes", "open_count", "timers")
+    __slots__ = (
+        "_policy",
+        "_stale",
+        "body_count",
+        "by_txid",
+        "content_bytes",
+        "memory_bytes",
+        "open_count",
+        "timers",
+    )
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self.by_txid: dict[str, Txid] = {}
         self.timers: list[tuple[int, int, Txid]] = []
         self.open_count = 0
+        self.body_count = 0
+        """Remembered txids, that is with their items."""
         self.content_bytes = 0
         """Sum of the sizes of all known txids."""
+        self.memory_bytes = 0
+        """Memory in use, by the fixed formula of `memory_of`."""
+        self._stale = 0
+        """Timers in the heap that are not valid any more."""
 
     def __len__(self) -> int:
         return len(self.by_txid)
@@ -49,24 +66,49 @@ class TxidTable:
         self.by_txid[txid] = state
         self.open_count += 1
         self.content_bytes += state.size
+        self.memory_bytes += TXID_BYTES + state.size
         self._set_timer(state)
         return state
 
-    def remember(self, state: Txid, closed_ms: int) -> None:
-        """An open txid was emitted: from now on it is known by its digests only."""
-        self.content_bytes -= state.size
+    def emitted(self, state: Txid, closed_ms: int) -> None:
+        """An open txid was emitted; its items stay for a revision."""
         state.remember(closed_ms)
-        self.content_bytes += state.size
         self.open_count -= 1
+        self.body_count += 1
         if state.deadline_ms(self._policy) < state.timer_ms:
             self._set_timer(state)
+            self._timer_went_stale()
+
+    def reopen(self, state: Txid, now_ms: int, previous: Numbers) -> None:
+        """A part came for a remembered txid."""
+        state.reopen(now_ms, previous)
+        self.open_count += 1
+        self.body_count -= 1
+        if state.deadline_ms(self._policy) < state.timer_ms:
+            self._set_timer(state)
+            self._timer_went_stale()
+
+    def mark(self, state: Txid) -> None:
+        """A remembered txid is known by its digests only, from now on."""
+        size, pieces = state.size, state.pieces
+        state.mark()
+        self.grew(state, size, pieces)
+        self.body_count -= 1
+
+    def grew(self, state: Txid, size: int, pieces: int) -> None:
+        """A txid's content changed; `size` and `pieces` are what it had before."""
+        grown = state.size - size
+        self.content_bytes += grown
+        self.memory_bytes += grown + (state.pieces - pieces) * PIECE_BYTES
 
     def forget(self, state: Txid) -> None:
-        """Drop the remembered txid whose timer is due (the top of the heap)."""
-        heapq.heappop(self.timers)
-        state.timer_ms = GONE
+        """Drop an emitted txid; its timer is dropped when it comes up."""
         del self.by_txid[state.txid]
+        state.timer_ms = GONE
+        self.body_count -= state.phase is REMEMBERED
         self.content_bytes -= state.size
+        self.memory_bytes -= memory_of(state)
+        self._timer_went_stale()
 
     def due(self, now_ms: int) -> Txid | None:
         """The next txid whose deadline has come, or `None`."""
@@ -75,6 +117,7 @@ class TxidTable:
             noted_ms, order, state = timers[0]
             if noted_ms != state.timer_ms:
                 heapq.heappop(timers)
+                self._stale -= 1
                 continue
             deadline_ms = state.deadline_ms(self._policy)
             if deadline_ms <= noted_ms:
@@ -92,16 +135,26 @@ class TxidTable:
         opened = [state.opened_ms for state in self.by_txid.values() if state.phase is OPEN]
         return min(opened, default=None)
 
-    def state_bytes(self) -> int:
-        """Memory in use, by a fixed formula over content."""
-        remembered = len(self.by_txid) - self.open_count
-        return self.content_bytes + self.open_count * OPEN_BYTES + remembered * REMEMBERED_BYTES
+    def oldest(self, phase: str) -> list[Txid]:
+        """Txids of a phase, the oldest last; looks at every txid.
+
+        Open ones are as old as their opening, others as their emission.
+        """
+        found = [state for state in self.by_txid.values() if state.phase is phase]
+        if phase is OPEN:
+            found.sort(key=lambda state: state.first_offset, reverse=True)
+        else:
+            found.sort(key=lambda state: (state.closed_ms, state.first_offset), reverse=True)
+        return found
 
     def load(self, states: Iterable[Txid]) -> None:
         """Take over restored txids, with their timers."""
         self.by_txid = {state.txid: state for state in states}
-        self.open_count = sum(state.phase is OPEN for state in self.by_txid.values())
-        self.content_bytes = sum(state.size for state in self.by_txid.values())
+        known = self.by_txid.values()
+        self.open_count = sum(state.phase is OPEN for state in known)
+        self.body_count = sum(state.phase is REMEMBERED for state in known)
+        self.content_bytes = sum(state.size for state in known)
+        self.memory_bytes = sum(map(memory_of, known))
         for state in self.by_txid.values():
             state.timer_ms = state.deadline_ms(self._policy)
         self.timers = [
@@ -112,3 +165,16 @@ class TxidTable:
     def _set_timer(self, state: Txid) -> None:
         state.timer_ms = state.deadline_ms(self._policy)
         heapq.heappush(self.timers, (state.timer_ms, state.first_offset, state))
+
+    def _timer_went_stale(self) -> None:
+        """Stale timers hold on to their txids: sweep before they outnumber the valid ones."""
+        self._stale += 1
+        if self._stale > len(self.by_txid) + LEAST_SWEEP:
+            self.timers = [timer for timer in self.timers if timer[0] == timer[2].timer_ms]
+            heapq.heapify(self.timers)
+            self._stale = 0
+
+
+def memory_of(state: Txid) -> int:
+    """Accounted memory of one txid, in bytes."""
+    return TXID_BYTES + state.size + state.pieces * PIECE_BYTES

@@ -1,4 +1,4 @@
-"""One known txid: open, with the items that came so far, or remembered after its report.
+"""One known txid: open, remembered with its items, or marked by their digests.
 
 The object lives from the part that opens a txid until the txid is forgotten; its phase
 changes, its identity does not, so that the table's timer and the state log may hold on to
@@ -8,10 +8,13 @@ setting holds for what is open as well.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
+from msgspec import Struct, json
+
 from consumer.aggregation.items import ItemSet
-from consumer.aggregation.lifecycle import OPEN, REMEMBERED
+from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
 from consumer.wire.callback import ErrorItem, UsageItem
 from consumer.wire.canonical import digest
@@ -19,7 +22,27 @@ from consumer.wire.report import CompletedBy
 
 USAGE = b"u"
 ERROR = b"e"
-"""Tags that keep an item of one array apart from an equal one of the other."""
+EXPECTED = b"x"
+"""Tags that keep equal bytes apart: an item of one array, of the other, an expected IMEI."""
+
+quoted = json.Encoder().encode
+"""An IMEI as a JSON string: bare, `1e2` and `100` would be one number."""
+
+NOBODY: dict[str, None] = {}
+"""Shared by all txids without an expectation; never added to."""
+
+
+class Numbers(Struct, frozen=True, gc=False):
+    """What a report adds up to. A revision counts as the difference to the one before."""
+
+    reported: int = 0
+    failed: int = 0
+    missing: int = 0
+    sessions: int = 0
+    transferred: int = 0
+    error_codes: dict[str, int] = {}
+    counts: tuple[int, int, int] = (0, 0, 0)
+    """Usage items, error items and expected IMEIs: of a txid's, the first so many."""
 
 
 class Txid:
@@ -33,16 +56,23 @@ class Txid:
         "duplicates",
         "error_codes",
         "errors",
+        "expected",
         "first_offset",
         "home",
         "last_offset",
         "logged_errors",
+        "logged_expected",
         "logged_usage",
+        "missing",
         "moved",
         "opened_ms",
+        "oversized",
         "phase",
+        "pieces",
+        "previous",
         "revision",
         "sessions",
+        "since_ms",
         "size",
         "timer_ms",
         "touched_ms",
@@ -56,6 +86,8 @@ class Txid:
         self.txid = txid
         self.phase = OPEN
         self.opened_ms = now_ms
+        self.since_ms = now_ms
+        """When it was opened or, for a revision, reopened."""
         self.touched_ms = now_ms
         """When the last part came."""
         self.closed_ms = 0
@@ -66,28 +98,40 @@ class Txid:
         self.callbacks = 0
         self.duplicates = 0
         self.revision = 0
+        """Of the next emission while open, else of the last."""
         self.usage: ItemSet = ItemSet()
         self.errors: ItemSet | None = None
+        self.expected: dict[str, None] = NOBODY
+        """IMEIs that were asked for, in the order in which they became known."""
+        self.missing = 0
+        """How many of `expected` are in neither array."""
+        self.oversized: dict[str, None] | None = None
+        """IMEIs of items that no report can take."""
         self.sessions = 0
         self.transferred = 0
         self.error_codes: dict[str, int] | None = None
         self.devices = 0
         """Distinct IMEIs over both arrays."""
         self.unlimited = False
-        """More devices than the limit came: the limit is void for this txid."""
+        """The device limit is void: more devices came, or the whole account was asked for."""
+        self.previous: Numbers | None = None
+        """What the last emission added up to, once reopened."""
         self.digests: frozenset[bytes] | None = None
-        """Of each item, once remembered."""
+        """Of each item and expected IMEI, once marked."""
         self.size = len(txid)
-        """Bytes of content: the txid and its items, or its digests."""
+        """Bytes of content: the txid, its items and expected IMEIs, or its digests."""
+        self.pieces = 0
+        """How many of them there are, the txid aside."""
         self.timer_ms = 0
         """Deadline of its valid timer, kept by the table."""
         # What the state log knows of this txid, kept by `pipeline/state_log.py`:
         self.home = 0
         """Sequence number of the commit that holds it whole; 0: none does."""
         self.moved = False
-        """Its phase changed since: an addition will not do, it is written whole again."""
+        """An addition will not do any more: it is written whole again."""
         self.logged_usage = 0
         self.logged_errors = 0
+        self.logged_expected = 0
 
     def __lt__(self, _other: Txid) -> bool:
         """Lets equal timers of one txid (one of them stale) lie in the heap."""
@@ -106,9 +150,11 @@ class Txid:
             and (self.errors is None or imei not in self.errors.imeis)
         ):
             self.devices += 1
+            self.missing -= imei in self.expected
         self.sessions += item.number_of_sessions or 0
         self.transferred += item.bytes_transferred or 0
         self.size += len(raw)
+        self.pieces += 1
         return True
 
     def add_error(self, raw: bytes, item: ErrorItem) -> bool:
@@ -122,6 +168,7 @@ class Txid:
             return False
         if imei is not None and len(errors.imeis) > distinct and imei not in self.usage.imeis:
             self.devices += 1
+            self.missing -= imei in self.expected
         response = item.error_response
         if response is not None and response.error_code is not None:
             codes = self.error_codes
@@ -129,42 +176,95 @@ class Txid:
                 codes = self.error_codes = {}
             codes[response.error_code] = codes.get(response.error_code, 0) + 1
         self.size += len(raw)
+        self.pieces += 1
         return True
+
+    def expect(self, imeis: Iterable[str]) -> bool:
+        """Widen the expectation; whether any of `imeis` is new to it."""
+        known = len(self.expected)
+        for imei in imeis:
+            if imei in self.expected:
+                continue
+            if self.expected is NOBODY:
+                self.expected = {}
+            self.expected[imei] = None
+            self.missing += not self.has(imei)
+            self.size += len(imei)
+            self.pieces += 1
+        return len(self.expected) > known
+
+    def has(self, imei: str) -> bool:
+        """Whether a device is in either array."""
+        return imei in self.usage.imeis or (self.errors is not None and imei in self.errors.imeis)
+
+    def numbers(self) -> Numbers:
+        """What a report made now would add up to."""
+        return Numbers(
+            reported=self.usage.devices(),
+            failed=0 if self.errors is None else self.errors.devices(),
+            missing=self.missing,
+            sessions=self.sessions,
+            transferred=self.transferred,
+            error_codes=dict(self.error_codes or {}),
+            counts=(
+                len(self.usage),
+                0 if self.errors is None else len(self.errors),
+                len(self.expected),
+            ),
+        )
 
     def deadline_ms(self, policy: Policy) -> int:
         """When time alone changes this txid: expiry while open, else being forgotten."""
-        if self.phase is REMEMBERED:
+        if self.phase is not OPEN:
             return self.closed_ms + policy.remember_ms
-        return min(self.touched_ms + policy.inactivity_ms, self.opened_ms + policy.max_age_ms)
+        return min(self.touched_ms + policy.inactivity_ms, self.since_ms + policy.max_age_ms)
 
     def expired_by(self, policy: Policy) -> CompletedBy:
         """The rule behind the deadline of an open txid."""
-        if self.touched_ms + policy.inactivity_ms <= self.opened_ms + policy.max_age_ms:
+        if self.touched_ms + policy.inactivity_ms <= self.since_ms + policy.max_age_ms:
             return CompletedBy.INACTIVITY
         return CompletedBy.MAX_AGE
 
     def remember(self, closed_ms: int) -> None:
-        """Turn into a marker: the items give way to their digests."""
+        """It was emitted; the items stay for a revision."""
+        self.phase = REMEMBERED
+        self.closed_ms = closed_ms
+        self.previous = None
+
+    def reopen(self, now_ms: int, previous: Numbers) -> None:
+        """A part came after the emission that added up to `previous`."""
+        self.phase = OPEN
+        self.since_ms = self.touched_ms = now_ms
+        self.revision += 1
+        self.previous = previous
+
+    def mark(self) -> None:
+        """Give up the items of an emitted txid for their digests."""
         digests = [digest(USAGE, raw) for raw in self.usage.items]
         if self.errors is not None:
             digests += [digest(ERROR, raw) for raw in self.errors.items]
-        self.become_marker(closed_ms, frozenset(digests))
+        digests += [digest(EXPECTED, quoted(imei)) for imei in self.expected]
+        self.become_marked(frozenset(digests))
 
-    def become_marker(self, closed_ms: int, digests: AbstractSet[bytes]) -> None:
+    def become_marked(self, digests: AbstractSet[bytes]) -> None:
         """The same with digests that are known already (restore)."""
-        self.phase = REMEMBERED
-        self.closed_ms = closed_ms
+        self.phase = MARKED
         self.digests = frozenset(digests)
         self.usage = EMPTY
-        self.errors = None
-        self.error_codes = None
+        self.errors = self.error_codes = self.previous = self.oversized = None
+        self.expected = NOBODY
         self.size = len(self.txid) + sum(map(len, digests))
+        self.pieces = len(digests)
         self.moved = True
 
     def knows(self, tag: bytes, raw: bytes) -> bool:
-        """Whether a remembered txid's last report held an item equal to `raw`."""
+        """Whether a marked txid's last report held what equals `raw`."""
         return self.digests is not None and digest(tag, raw) in self.digests
+
+    def knows_expected(self, imeis: Collection[str]) -> bool:
+        """Whether a marked txid was asked for all of `imeis` before."""
+        return all(self.knows(EXPECTED, quoted(imei)) for imei in imeis)
 
 
 EMPTY = ItemSet()
-"""Shared by all markers; never added to."""
+"""Shared by all marked txids; never added to."""

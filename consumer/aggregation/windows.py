@@ -7,7 +7,7 @@ end; one in which nothing happened says nothing.
 
 from __future__ import annotations
 
-from consumer.aggregation.txid import Txid
+from consumer.aggregation.txid import Numbers, Txid
 from consumer.wire import metrics
 from consumer.wire.report import Outcome
 from consumer.wire.state_entry import Window
@@ -60,7 +60,7 @@ class Windows:
         return self.open != Window(self.open.start_ms)
 
     def add_report(self, state: Txid, outcome: Outcome, closed_ms: int) -> None:
-        """Count the emission of `state`, which still holds its items."""
+        """Count the emission of `state`; a revision as the difference to the one before."""
         window = self.open
         if outcome is Outcome.COMPLETE:
             window.complete += 1
@@ -69,13 +69,30 @@ class Windows:
         else:
             window.unconfirmed += 1
         window.reported += state.usage.devices()
+        window.missing += state.missing
         window.sessions += state.sessions
         window.transferred += state.transferred
         if state.errors is not None:
             window.failed += state.errors.devices()
         if state.error_codes:
             self._add_codes(state.error_codes)
-        took_ms = closed_ms - state.opened_ms
+        if state.revision:
+            window.revised += 1
+            self._subtract(state.previous or Numbers())
+        else:
+            self._add_time(closed_ms - state.opened_ms)
+
+    def _subtract(self, numbers: Numbers) -> None:
+        window = self.open
+        window.reported -= numbers.reported
+        window.failed -= numbers.failed
+        window.missing -= numbers.missing
+        window.sessions -= numbers.sessions
+        window.transferred -= numbers.transferred
+        self._add_codes({code: -count for code, count in numbers.error_codes.items()})
+
+    def _add_time(self, took_ms: int) -> None:
+        window = self.open
         shortest_ms, longest_ms = window.to_complete_min_ms, window.to_complete_max_ms
         window.first_emissions += 1
         window.to_complete_sum_ms += took_ms

@@ -55,7 +55,7 @@ class Reporting:
         self._observer.state(
             open_txids,
             sum(len(table) for table in tables) - open_txids,
-            sum(table.state_bytes() for table in tables),
+            sum(table.memory_bytes for table in tables),
             oldest_s,
         )
         ends = self._offsets.input_ends(list(running), self._policy.request_s) if running else {}

@@ -13,10 +13,14 @@ forgotten or rewritten since, or its whole record would be needed and the start 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from consumer.aggregation.clock import PartitionClock
+from consumer.aggregation.lifecycle import OPEN, REMEMBERED
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.policy import Policy
-from consumer.aggregation.txid import Txid
+from consumer.aggregation.txid import Numbers, Txid
 from consumer.errors import Action, Fault
 from consumer.pipeline.state_log import StateLog
 from consumer.wire import state_entry
@@ -61,6 +65,9 @@ class Restore:
         aggregator = PartitionAggregator(self.partition, policy)
         aggregator.clock = PartitionClock(self._last.clock_ms, self._last.lag_ms)
         aggregator.windows.load(self._window)
+        for state in self._states.values():
+            if state.previous is not None:
+                state.previous = _numbers_of_emission(state, state.previous.counts)
         aggregator.table.load(self._states.values())
         self._log.finish_reading()
         return aggregator, self._log
@@ -123,19 +130,41 @@ class Restore:
 
 
 def _apply_open(state: Txid, entry: OpenEntry) -> None:
-    for raw in entry.usage:
-        state.add_usage(raw, decode_usage_item(raw))
-    for raw in entry.errors:
-        state.add_error(raw, decode_error_item(raw))
+    _add(state, entry.usage, entry.errors, entry.expected)
     state.logged_usage = len(state.usage)
     state.logged_errors = 0 if state.errors is None else len(state.errors)
+    state.logged_expected = len(state.expected)
+    state.phase = REMEMBERED if entry.remembered else OPEN
     state.last_offset = entry.last_offset
     state.opened_ms = entry.opened_ms
+    state.since_ms = entry.since_ms
     state.touched_ms = entry.touched_ms
+    state.closed_ms = entry.closed_ms
     state.callbacks = entry.callbacks
     state.duplicates = entry.duplicates
     state.revision = entry.revision
     state.unlimited = entry.unlimited
+    state.oversized = dict.fromkeys(entry.oversized) if entry.oversized else None
+    state.previous = None if entry.emitted is None else Numbers(counts=entry.emitted)
+
+
+def _add(
+    state: Txid, usage: Iterable[bytes], errors: Iterable[bytes], expected: Iterable[str]
+) -> None:
+    for raw in usage:
+        state.add_usage(raw, decode_usage_item(raw))
+    for raw in errors:
+        state.add_error(raw, decode_error_item(raw))
+    state.expect(expected)
+
+
+def _numbers_of_emission(state: Txid, counts: tuple[int, int, int]) -> Numbers:
+    """What a reopened txid added up to when it was emitted: its first items tell."""
+    usage, errors, expected = counts
+    emitted = Txid(state.txid, state.first_offset, 0)
+    failed = [] if state.errors is None else state.errors.items[:errors]
+    _add(emitted, state.usage.items[:usage], failed, islice(state.expected, expected))
+    return emitted.numbers()
 
 
 def _apply_marker(state: Txid, entry: MarkerEntry) -> None:
@@ -144,4 +173,5 @@ def _apply_marker(state: Txid, entry: MarkerEntry) -> None:
         for begin in range(0, len(entry.digests), DIGEST_BYTES)
     }
     state.revision = entry.revision
-    state.become_marker(entry.closed_ms, digests | (state.digests or frozenset()))
+    state.closed_ms = entry.closed_ms
+    state.become_marked(digests | (state.digests or frozenset()))

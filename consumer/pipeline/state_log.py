@@ -19,11 +19,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from msgspec import Struct, field
 
 from consumer.aggregation.delta import Delta
-from consumer.aggregation.lifecycle import OPEN
+from consumer.aggregation.lifecycle import MARKED, REMEMBERED
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.txid import Txid
 from consumer.wire import state_entry
@@ -135,31 +136,19 @@ class StateLog:
     def _entry(self, state: Txid, segment: Segment) -> Entry:
         """What to write of one txid: all of it, or what is new."""
         whole = state.moved or not state.home
-        if state.phase is not OPEN:
+        if state.phase is MARKED:
             self._settle(state, segment)
             digests = b"".join(sorted(state.digests or ()))
             return MarkerEntry(
                 state.txid, True, state.first_offset, state.closed_ms, state.revision, digests
             )
-        usage, errors = state.usage, state.errors
-        entry = OpenEntry(
-            txid=state.txid,
-            whole=whole,
-            first_offset=state.first_offset,
-            last_offset=state.last_offset,
-            opened_ms=state.opened_ms,
-            touched_ms=state.touched_ms,
-            callbacks=state.callbacks,
-            duplicates=state.duplicates,
-            revision=state.revision,
-            unlimited=state.unlimited,
-            usage=usage.since(0 if whole else state.logged_usage),
-            errors=[] if errors is None else errors.since(0 if whole else state.logged_errors),
-        )
         if whole:
+            state.logged_usage = state.logged_errors = state.logged_expected = 0
             self._settle(state, segment)
-        state.logged_usage = len(usage)
-        state.logged_errors = 0 if errors is None else len(errors)
+        entry = _grown(state, whole=whole)
+        state.logged_usage += len(entry.usage)
+        state.logged_errors += len(entry.errors)
+        state.logged_expected += len(entry.expected)
         return entry
 
     def _settle(self, state: Txid, segment: Segment) -> None:
@@ -199,10 +188,34 @@ class StateLog:
             self.length_bytes -= segment.size
 
 
+def _grown(state: Txid, *, whole: bool) -> OpenEntry:
+    """A txid with its items, or (where it is not `whole`) with those not logged yet."""
+    return OpenEntry(
+        txid=state.txid,
+        whole=whole,
+        first_offset=state.first_offset,
+        last_offset=state.last_offset,
+        opened_ms=state.opened_ms,
+        since_ms=state.since_ms,
+        touched_ms=state.touched_ms,
+        closed_ms=state.closed_ms,
+        remembered=state.phase is REMEMBERED,
+        callbacks=state.callbacks,
+        duplicates=state.duplicates,
+        revision=state.revision,
+        unlimited=state.unlimited,
+        emitted=None if state.previous is None else state.previous.counts,
+        oversized=list(state.oversized or ()),
+        usage=state.usage.since(state.logged_usage),
+        errors=[] if state.errors is None else state.errors.since(state.logged_errors),
+        expected=list(islice(state.expected, state.logged_expected, None)),
+    )
+
+
 def _size(entry: Entry) -> int:
     items = (
         len(entry.digests)
         if isinstance(entry, MarkerEntry)
-        else sum(map(len, entry.usage)) + sum(map(len, entry.errors))
+        else sum(map(len, (*entry.usage, *entry.errors, *entry.expected)))
     )
     return ENTRY_BYTES + len(entry.txid) + items

@@ -11,7 +11,7 @@ import enum
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Raw, Struct, json
+from msgspec import UNSET, Raw, Struct, UnsetType, json, structs
 
 
 class Outcome(enum.StrEnum):
@@ -57,6 +57,9 @@ class Devices(Struct, gc=False, rename="camel"):
     """IMEIs with more than one different usage item."""
     conflicting: list[str]
     """IMEIs in both arrays."""
+    oversized: list[str] | UnsetType = UNSET
+    """IMEIs of items that no report can take (dead letters with reason `oversized_item`);
+    there only when there are any."""
 
 
 class Source(Struct, gc=False, rename="camel"):
@@ -123,3 +126,81 @@ def decode(value: bytes) -> Report:
             shows as `UnicodeDecodeError`; both are a `ValueError`).
     """
     return _decode(value)
+
+
+FRAME_BYTES: Final = 4_096
+"""Room for everything in a report that cannot be divided: txid, topic, names, numbers."""
+
+_IMEI_LISTS: Final = ("missing", "unexpected", "repeated", "conflicting", "oversized")
+
+
+def encode_parts(
+    txid: str, usage: Sequence[bytes], errors: Sequence[bytes], summary: Summary, limit: int
+) -> list[bytes]:
+    """The records of one report, each of at most `limit` bytes: one, or its parts in order.
+
+    Items, lists of IMEIs and error codes are divided among the parts, in this order; all
+    else stands in each. No single one of them may exceed `limit - FRAME_BYTES`.
+    """
+    whole = encode(txid, usage, errors, summary)
+    if len(whole) <= limit:
+        return [whole]
+    shares = _divide(usage, errors, summary, limit - FRAME_BYTES)
+    return [
+        encode(txid, share.usage, share.errors, _share_of(summary, share, index, len(shares)))
+        for index, share in enumerate(shares, 1)
+    ]
+
+
+def part_key(txid: str, index: int) -> bytes:
+    """Key of a part: the first has the txid's own, so that compaction keeps all of them."""
+    return txid.encode() if index == 1 else f"{txid}\0{index}".encode()
+
+
+class _Share:
+    """What one part gets of what is divided."""
+
+    def __init__(self) -> None:
+        self.usage: list[bytes] = []
+        self.errors: list[bytes] = []
+        self.imeis: dict[str, list[str]] = {name: [] for name in _IMEI_LISTS}
+        self.error_codes: dict[str, int] = {}
+
+
+def _divide(
+    usage: Sequence[bytes], errors: Sequence[bytes], summary: Summary, room: int
+) -> list[_Share]:
+    """Fill one share after the other."""
+    shares = [_Share()]
+    left = room
+
+    def share_for(size: int) -> _Share:
+        nonlocal left
+        if size > left and left < room:
+            shares.append(_Share())
+            left = room
+        left -= size
+        return shares[-1]
+
+    for item in usage:
+        share_for(len(item) + 1).usage.append(item)
+    for item in errors:
+        share_for(len(item) + 1).errors.append(item)
+    for name in _IMEI_LISTS:
+        for imei in getattr(summary.devices, name, UNSET) or ():
+            share_for(len(_encode(imei)) + 1).imeis[name].append(imei)
+    for code, count in sorted(summary.error_codes.items()):
+        share_for(len(_encode(code)) + 24).error_codes[code] = count
+    return shares
+
+
+def _share_of(summary: Summary, share: _Share, index: int, count: int) -> Summary:
+    imeis: dict[str, list[str] | UnsetType] = {**share.imeis}
+    if not share.imeis["oversized"]:
+        imeis["oversized"] = UNSET
+    return structs.replace(
+        summary,
+        part=Part(index, count),
+        devices=structs.replace(summary.devices, **imeis),
+        error_codes=share.error_codes,
+    )

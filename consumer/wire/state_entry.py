@@ -61,20 +61,29 @@ class Window(Struct, array_like=True):
 
 
 class OpenEntry(Struct, array_like=True, tag=0, gc=False):
-    """An open txid, or what came to it."""
+    """A txid with its items, open or remembered, or what came to it."""
 
     txid: str
     whole: bool
     first_offset: int
     last_offset: int
     opened_ms: int
+    since_ms: int
     touched_ms: int
+    closed_ms: int
+    """Of the last emission; 0 before the first."""
+    remembered: bool
     callbacks: int
     duplicates: int
     revision: int
     unlimited: bool
+    emitted: tuple[int, int, int] | None
+    """Reopened only: how many usage items, error items and expected IMEIs the last emission
+    had, which are the first ones of each."""
+    oversized: list[str]
     usage: list[bytes]
     errors: list[bytes]
+    expected: list[str]
 
 
 class MarkerEntry(Struct, array_like=True, tag=1, gc=False):
@@ -216,7 +225,8 @@ def _size(entry: Entry) -> int:
     if isinstance(entry, MarkerEntry):
         return 64 + len(entry.txid.encode()) + len(entry.digests)
     items = sum(len(item) + 5 for item in entry.usage) + sum(len(item) + 5 for item in entry.errors)
-    return 96 + len(entry.txid.encode()) + items
+    names = sum(len(imei.encode()) + 5 for imei in (*entry.expected, *entry.oversized))
+    return 128 + len(entry.txid.encode()) + items + names
 
 
 def _pieces(entry: Entry, chunk_bytes: int) -> Iterator[Entry]:
@@ -233,23 +243,31 @@ def _pieces(entry: Entry, chunk_bytes: int) -> Iterator[Entry]:
 
 
 def _open_pieces(entry: OpenEntry, chunk_bytes: int) -> Iterator[OpenEntry]:
-    usage, errors = entry.usage, entry.errors
+    """Usage first, then errors, then expected IMEIs; what is over goes into the next piece."""
+    usage, errors, expected = entry.usage, entry.errors, entry.expected
     whole = entry.whole
-    while usage or errors:
+    while usage or errors or expected:
         room = chunk_bytes
-        cut_usage = _fitting(usage, room)
-        room -= sum(len(item) + 5 for item in usage[:cut_usage])
-        cut_errors = 0 if cut_usage < len(usage) else _fitting(errors, room, least=not cut_usage)
+        cut_usage, room = _fitting(usage, room, least=1)
+        cut_errors, room = _fitting(errors, room, least=not cut_usage)
+        names = [imei.encode() for imei in expected]
+        cut_expected, _ = _fitting(names, room, least=not (cut_usage or cut_errors))
         yield msgspec.structs.replace(
-            entry, whole=whole, usage=usage[:cut_usage], errors=errors[:cut_errors]
+            entry,
+            whole=whole,
+            usage=usage[:cut_usage],
+            errors=errors[:cut_errors],
+            expected=expected[:cut_expected],
         )
-        usage, errors, whole = usage[cut_usage:], errors[cut_errors:], False
+        usage, errors, expected = usage[cut_usage:], errors[cut_errors:], expected[cut_expected:]
+        whole = False
 
 
-def _fitting(items: list[bytes], room: int, *, least: bool = True) -> int:
-    """How many of the first items fit into `room`; one at `least`, to get on."""
+def _fitting(items: list[bytes], room: int, *, least: int) -> tuple[int, int]:
+    """How many of the first items fit into `room`, and the room left; one at `least`."""
     for count, item in enumerate(items):
-        room -= len(item) + 5
-        if room < 0:
-            return max(count, int(least))
-    return len(items)
+        size = len(item) + 5
+        if size > room and count >= least:
+            return count, 0
+        room -= size
+    return len(items), room
