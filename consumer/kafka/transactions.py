@@ -28,6 +28,9 @@ from consumer.errors import Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
 
+WRITER_HEADER = "writer"
+"""Of state records: the `transactional.id` that wrote them, should its transaction hang."""
+
 _ROOM_S = 0.05
 
 Delivered = Callable[[KafkaError | None, Message], None]
@@ -84,6 +87,7 @@ class Transactions:
             ConfigError: librdkafka does not take the properties.
         """
         self.transactional_id = options.transactional_id
+        self._signed: Headers = [(WRITER_HEADER, options.transactional_id.encode())]
         self._input_topic = input_topic
         self._state_topic = state_topic
         self._message_max_bytes = message_max_bytes
@@ -141,7 +145,7 @@ class Transactions:
         """
         done = self._on_state
         for value in values:
-            self._queue(self._state_topic, value, None, partition, done)
+            self._queue(self._state_topic, value, None, partition, done, headers=self._signed)
 
     def flush(self) -> Mapping[int, int]:
         """Wait until everything queued is delivered.
