@@ -21,10 +21,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    NewPartitions,
     NewTopic,
     OffsetSpec,
     ResourceType,
 )
+
+from tests.waiting import until
 
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
@@ -75,6 +78,14 @@ class Cluster:
     def delete(self, topic: str) -> None:
         """Delete a topic."""
         _all(self._admin.delete_topics([topic], request_timeout=_REQUEST_S))
+        until(lambda: self.partitions(topic) == 0, f"the end of {topic}")
+
+    def add_partitions(self, topic: str, count: int) -> None:
+        """Give a topic `count` partitions in all."""
+        _all(
+            self._admin.create_partitions([NewPartitions(topic, count)], request_timeout=_REQUEST_S)
+        )
+        until(lambda: self.partitions(topic) == count, f"{count} partitions of {topic}")
 
     def configure(self, topic: str, name: str, value: str) -> None:
         """Change a setting of a topic."""
