@@ -15,7 +15,7 @@ it gives up. Transport errors while consuming are not faults; it reconnects (`TR
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError
@@ -214,7 +214,10 @@ def raised(row: Row, detail: str) -> Fault:
     return Fault(row.action, row.cause, line)
 
 
-def first(faults: Iterable[Fault]) -> Fault | None:
-    """Of several faults the one to act upon: one that only a person can mend goes first."""
-    found = sorted(faults, key=lambda one: one.action is not Action.GIVE_UP)
-    return found[0] if found else None
+def worst(found: Sequence[Fault]) -> Fault:
+    """Of several faults of one cause, of which there is at least one, the one to act upon.
+
+    What only a person can mend goes first, and a reason before what only follows from one.
+    """
+    vague = (COMMIT_FAILED.cause, INTERNAL.cause)
+    return min(found, key=lambda each: (each.action is not Action.GIVE_UP, each.cause in vague))
