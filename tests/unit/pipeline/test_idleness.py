@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from confluent_kafka import Producer
+from msgspec import structs
 
 from consumer.pipeline.idleness import ASK_S, Idleness
 from consumer.pipeline.partition import Running
@@ -14,6 +15,7 @@ from tests.waiting import until
 
 OPEN = callback("t", usage("1"))
 MOST = 1_000
+PATIENT = structs.replace(POLICY, request_s=20.0)
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ def test_at_its_end_time_goes_on(clock: Clock, bootstrap_servers: str, topic_pre
     cluster.create(topic_prefix)
     cluster.send(topic_prefix, [Sending(OPEN)])
     partition = running(0, OPEN)
-    Idleness(POLICY, offsets(bootstrap_servers, topic_prefix), clock).step(
+    Idleness(PATIENT, offsets(bootstrap_servers, topic_prefix), clock).step(
         {0: partition}, lambda _: MOST
     )
 
@@ -95,7 +97,7 @@ def test_unread_records_hold_time_back(
     cluster.create(topic_prefix, partitions=2)
     cluster.send(topic_prefix, [Sending(OPEN, partition=number) for number in (0, 0, 1)])
     behind, done = running(0, OPEN), running(1, OPEN)
-    Idleness(POLICY, offsets(bootstrap_servers, topic_prefix), clock).step(
+    Idleness(PATIENT, offsets(bootstrap_servers, topic_prefix), clock).step(
         {0: behind, 1: done}, lambda _: MOST
     )
 
@@ -120,7 +122,7 @@ def test_records_of_an_open_transaction_hold_time_back(
     until(lambda: cluster.ends(topic_prefix)[0] > 1, "the open record is there")
     assert cluster.stable_ends(topic_prefix)[0] == partition.position
 
-    idleness = Idleness(POLICY, offsets(bootstrap_servers, topic_prefix), clock)
+    idleness = Idleness(PATIENT, offsets(bootstrap_servers, topic_prefix), clock)
     idleness.step({0: partition}, lambda _: MOST)
     assert partition.aggregator.delta.reports == []
 
@@ -141,7 +143,7 @@ def test_questions_keep_their_distance(
     cluster.send(topic_prefix, [Sending(OPEN)])
     partition = running(0, OPEN)
     partition.position = 0
-    idleness = Idleness(POLICY, offsets(bootstrap_servers, topic_prefix), clock)
+    idleness = Idleness(PATIENT, offsets(bootstrap_servers, topic_prefix), clock)
     idleness.step({0: partition}, lambda _: MOST)
     partition.position = 1
     idleness.step({0: partition}, lambda _: MOST)
@@ -162,7 +164,7 @@ def test_no_more_fires_than_the_transaction_has_room_for(
     values = [callback(f"t{number}", usage("1")) for number in range(5)]
     cluster.send(topic_prefix, [Sending(value) for value in values])
     partition = running(0, *values)
-    idleness = Idleness(POLICY, offsets(bootstrap_servers, topic_prefix), clock)
+    idleness = Idleness(PATIENT, offsets(bootstrap_servers, topic_prefix), clock)
     idleness.step({0: partition}, lambda _: 3)
     assert len(partition.aggregator.take().reports) == 3
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from consumer.kafka.offsets import Offsets
@@ -143,7 +144,8 @@ def test_lag_is_what_is_unread(
     asked: Offsets = offsets(bootstrap_servers, topic_prefix)
     metrics.rebalanced("assigned", [0, 1])
     behind, ahead = running(0, OPEN, OPEN), running(1, OPEN)
-    Reporting(POLICY, asked, clock, metrics).step({}, {0: behind, 1: ahead})
+    patient = structs.replace(POLICY, request_s=20.0)
+    Reporting(patient, asked, clock, metrics).step({}, {0: behind, 1: ahead})
 
     assert gauge("consumer_lag_records", topic=TOPIC, partition="0") == 3
     assert gauge("consumer_lag_records", topic=TOPIC, partition="1") == 0
