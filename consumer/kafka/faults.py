@@ -155,6 +155,7 @@ _IN_CALL: tuple[tuple[Row, tuple[Call, ...], tuple[int, ...]], ...] = (
     (COMMIT_TIMEOUT, (Call.COMMIT, Call.ABORT), (E_._TIMED_OUT,)),
     (STATE_DAMAGED, (Call.RESTORE,), (E_.OFFSET_OUT_OF_RANGE, E_._AUTO_OFFSET_RESET)),
     (STATE_DAMAGED, (Call.RESTORE,), (E_._NO_OFFSET, E_._LOG_TRUNCATION)),
+    (BROKER_UNREACHABLE, (Call.OFFSETS,), (E_._NOENT,)),  # no partition has a leader
     # Purged by an abort of ours, or failed because an earlier record of the batch did.
     (COMMIT_FAILED, (Call.DELIVER,), (E_._PURGE_QUEUE, E_._PURGE_INFLIGHT)),
 )

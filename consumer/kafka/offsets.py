@@ -97,13 +97,13 @@ class Offsets:
         """
         wanted = [At(self._input, partition) for partition in partitions]
         try:
-            found = self._stable.committed(wanted, timeout_s)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError._TIMED_OUT:  # noqa: SLF001
-                raise self._group_fault(error.args[0]) from None
-            self._last_committed(wanted, timeout_s)  # else it is Kafka that does not answer
-            return None
-        return self._known(found)
+            return self._group_offsets(self._stable, wanted, timeout_s)
+        except Fault as fault:
+            if fault.cause != faults.BROKER_UNREACHABLE.cause:
+                raise
+        # Either new offsets are under way or Kafka does not answer at all: this one tells.
+        self._group_offsets(self._latest, wanted, timeout_s)
+        return None
 
     def group_has_offsets(self, timeout_s: float) -> bool:
         """Whether the group has a committed offset in any partition of the input.
@@ -111,12 +111,14 @@ class Offsets:
         Raises:
             Fault: no answer in time, or a refusal.
         """
-        try:
-            topic = self._latest.list_topics(self._input, timeout_s).topics[self._input]
-        except KafkaException as error:
-            raise faults.fault(error.args[0], Call.OFFSETS, f"topic {self._input}") from None
-        wanted = [At(self._input, partition) for partition in topic.partitions]
-        return bool(self._last_committed(wanted, timeout_s))
+        deadline = time.monotonic() + timeout_s
+        cluster = _until(
+            deadline,
+            lambda left_s: self._latest.list_topics(self._input, left_s),
+            f"topic {self._input}",
+        )
+        wanted = [At(self._input, number) for number in cluster.topics[self._input].partitions]
+        return bool(self._group_offsets(self._latest, wanted, deadline - time.monotonic()))
 
     def input_range(
         self, partitions: Sequence[int], timeout_s: float
@@ -145,6 +147,7 @@ class Offsets:
             Fault: a refusal.
         """
         deadline = time.monotonic() + timeout_s
+        self._drain()
         try:
             return self._list(self._input, partitions, _LATEST, deadline)
         except Fault as fault:
@@ -218,21 +221,27 @@ class Offsets:
         self._stable.close()
         self._latest.close()
 
-    def _last_committed(self, wanted: list[At], timeout_s: float) -> Mapping[int, Committed]:
-        """Without what a transaction under way holds."""
-        try:
-            return self._known(self._latest.committed(wanted, timeout_s))
-        except KafkaException as error:
-            raise self._group_fault(error.args[0]) from None
+    def _drain(self) -> None:
+        """Let out what the clients want to log; else they keep every line in memory.
 
-    def _known(self, found: Sequence[At]) -> Mapping[int, Committed]:
+        Done where the daemon comes by again and again.
+        """
+        self._admin.poll(0)
+        for consumer in (self._stable, self._latest):
+            consumer.consume(_HEADS, 0)
+
+    def _group_offsets(
+        self, consumer: Consumer, wanted: list[At], timeout_s: float
+    ) -> Mapping[int, Committed]:
+        """As a consumer sees them: with or without waiting for what is under way."""
+        group = f"group {self._options.group}"
+        found = _until(
+            time.monotonic() + timeout_s, lambda left_s: consumer.committed(wanted, left_s), group
+        )
         for at in found:
             if at.error is not None:
-                raise self._group_fault(at.error)
+                raise faults.fault(at.error, Call.OFFSETS, group)
         return {at.partition: _committed(at) for at in found if at.offset >= 0}
-
-    def _group_fault(self, error: KafkaError) -> Fault:
-        return faults.fault(error, Call.OFFSETS, f"group {self._options.group}")
 
     def _range(
         self, topic: str, partitions: Sequence[int], timeout_s: float
@@ -258,7 +267,10 @@ class Offsets:
             answer = self._admin.list_offsets(
                 wanted, isolation_level=isolation, request_timeout=timeout_s
             )
-            return {at.partition: future.result().offset for at, future in answer.items()}
+            found = {at.partition: future.result().offset for at, future in answer.items()}
+            if min(found.values()) < 0:  # how the client says that there was no answer
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
+            return found
 
         return _until(deadline, ask, f"topic {topic}")
 
@@ -284,6 +296,7 @@ def _until(deadline: float, ask: Callable[[float], Answer], subject: str) -> Ans
         try:
             return ask(max(left_s, _REQUEST_S))
         except KafkaException as error:
-            if error.args[0].code() not in faults.TRANSIENT or left_s < _AGAIN_S:
+            row = faults.classify(error.args[0], Call.OFFSETS)
+            if row is not faults.BROKER_UNREACHABLE or left_s < _AGAIN_S:
                 raise faults.fault(error.args[0], Call.OFFSETS, subject) from None
         time.sleep(_AGAIN_S)

@@ -30,13 +30,6 @@ JAVA_MURMUR2 = {
 }
 
 
-@pytest.fixture(scope="module")
-def patient_kafka() -> Iterator[EmbeddedKafka]:
-    """A Kafka to be stopped in its tracks, away from the tests that share one."""
-    with EmbeddedKafka() as kafka:
-        yield kafka
-
-
 @pytest.fixture
 def member(world: World) -> tuple[Source, Transactions]:
     """A member of the group that has all of the input, and its producer, at work."""
