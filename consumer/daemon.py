@@ -29,7 +29,7 @@ from consumer.pipeline.policy import PipelinePolicy
 from consumer.restarting import Restarting
 from consumer.settings.advice import advice
 from consumer.settings.model import Settings
-from consumer.stopping import Stop
+from consumer.stopping import Stop, exit_on_signals
 from consumer.telemetry.build import Build
 from consumer.telemetry.health import Health
 from consumer.telemetry.http import HttpServer, Router
@@ -79,9 +79,11 @@ class Daemon:
         )
         for warning in advice(self._settings):
             log.warning(warning)
-        with server, self._stop.on_signals():
-            facts = prepare_topics(self._settings, options)
-            self._live(options, facts)
+        with server:
+            with exit_on_signals():
+                facts = prepare_topics(self._settings, options)
+            with self._stop.on_signals():
+                self._live(options, facts)
         log.info("stopped")
 
     def _live(self, options: ClientOptions, facts: Facts) -> None:

@@ -2,7 +2,8 @@
 
 An orderly stop finishes the turn, commits and leaves the group. When that takes longer than
 `shutdown.timeout` (Kafka may be gone), the process ends all the same, with exit code 1:
-nothing is lost, since what was not committed is read again.
+nothing is lost, since what was not committed is read again. Before there is any work, while
+the start waits for Kafka, a signal ends the process at once and in good order.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import structlog
@@ -51,16 +53,8 @@ class Stop:
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
         """Within, SIGTERM and SIGINT ask for the stop (main thread only)."""
-        numbers = (signal.SIGTERM, signal.SIGINT)
-        before = [signal.signal(number, self._handle) for number in numbers]
-        try:
+        with _handled_by(self.ask):
             yield
-        finally:
-            for number, handler in zip(numbers, before, strict=True):
-                signal.signal(number, handler)
-
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
-        self.ask(signal.Signals(number).name)
 
     def _give_up(self) -> None:
         log.error(
@@ -68,3 +62,31 @@ class Stop:
             within_s=self._timeout_s,
         )
         os._exit(FORCED)
+
+
+@contextlib.contextmanager
+def exit_on_signals() -> Iterator[None]:
+    """Within, nothing is under way: SIGTERM and SIGINT raise `SystemExit` (main thread only)."""
+    with _handled_by(_exit):
+        yield
+
+
+def _exit(why: str) -> None:
+    log.info("stopped before the start was through", signal=why)
+    sys.exit()
+
+
+@contextlib.contextmanager
+def _handled_by(react: Callable[[str], None]) -> Iterator[None]:
+    """Within, `react` is told the name of each signal that asks to stop."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        react(signal.Signals(number).name)
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, handle) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -63,7 +63,7 @@ class MemberProcess:
             if url is not None and _is_ok(f"{url}/readyz"):
                 return
             time.sleep(LOOK_S)
-        raise SessionReportsError(f"the member is not ready after {READY_S:.0f} s: {self._tail()}")
+        raise SessionReportsError(f"the member is not ready after {READY_S:g} s: {self._tail()}")
 
     def check(self) -> None:
         """Raises `SessionReportsError` when the process has ended."""

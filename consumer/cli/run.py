@@ -17,7 +17,7 @@ def run(*, source: SettingsFrom = NOWHERE_ELSE) -> None:
     **Examples**
     ```
     session-reports run --config config/consumer.toml
-    session-reports run --set kafka.bootstrap.servers=broker:9092 --set http.port=0
+    session-reports run --set kafka.bootstrap.servers=broker:9092
     SESSION_REPORTS__COMPLETION__INACTIVITY=5m session-reports run
     ```
     """

@@ -84,6 +84,7 @@ class Cluster:
         try:
             self._admin.describe_cluster(request_timeout=self._connect_timeout_s).result()
         except KafkaException as error:
+            self._admin.poll(0)  # lets out what went wrong on the way
             reason = self._last_error or error.args[0].str()
             raise UnreachableError(
                 f"Kafka at bootstrap.servers={self._servers} did not answer within "

@@ -15,7 +15,7 @@ it gives up. Transport errors while consuming are not faults; it reconnects (`TR
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError
@@ -155,6 +155,7 @@ _IN_CALL: tuple[tuple[Row, tuple[Call, ...], tuple[int, ...]], ...] = (
     (COMMIT_TIMEOUT, (Call.COMMIT, Call.ABORT), (E_._TIMED_OUT,)),
     (STATE_DAMAGED, (Call.RESTORE,), (E_.OFFSET_OUT_OF_RANGE, E_._AUTO_OFFSET_RESET)),
     (STATE_DAMAGED, (Call.RESTORE,), (E_._NO_OFFSET, E_._LOG_TRUNCATION)),
+    (BROKER_UNREACHABLE, (Call.OFFSETS,), (E_._NOENT,)),  # no partition has a leader
     # Purged by an abort of ours, or failed because an earlier record of the batch did.
     (COMMIT_FAILED, (Call.DELIVER,), (E_._PURGE_QUEUE, E_._PURGE_INFLIGHT)),
 )
@@ -214,7 +215,10 @@ def raised(row: Row, detail: str) -> Fault:
     return Fault(row.action, row.cause, line)
 
 
-def first(faults: Iterable[Fault]) -> Fault | None:
-    """Of several faults the one to act upon: one that only a person can mend goes first."""
-    found = sorted(faults, key=lambda one: one.action is not Action.GIVE_UP)
-    return found[0] if found else None
+def worst(found: Sequence[Fault]) -> Fault:
+    """Of several faults of one cause, of which there is at least one, the one to act upon.
+
+    What only a person can mend goes first, and a reason before what only follows from one.
+    """
+    vague = (COMMIT_FAILED.cause, INTERNAL.cause)
+    return min(found, key=lambda each: (each.action is not Action.GIVE_UP, each.cause in vague))

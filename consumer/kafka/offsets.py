@@ -1,8 +1,9 @@
 """Questions to the cluster about offsets, and the two deeds that go with them.
 
-Asked through the admin client, which belongs to no group. A question that Kafka cannot
-answer for the moment (an election, a coordinator that loads) is asked again until its time
-is up.
+A question that Kafka cannot answer for the moment (an election, a coordinator that loads)
+is asked again until its time is up. What the group has committed is asked through consumers
+that never join it, not through the admin client: librdkafka 2.16.1 crashes the process in
+`list_consumer_group_offsets` when the group's coordinator has just moved.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
+    Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -29,11 +30,14 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says
 from consumer.errors import Action, Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
+from consumer.kafka.transactions import WRITER_HEADER
 
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _AGAIN_S = 0.02
 _REQUEST_S = 0.1  # the shortest time that a request is given
+_HEADS = 100
+_READ_COMMITTED = IsolationLevel.READ_COMMITTED
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +50,14 @@ class Committed(NamedTuple):
 
     offset: int
     metadata: str
+
+
+class Hanging(NamedTuple):
+    """An open transaction: where it begins in a state partition, and whose it is."""
+
+    partition: int
+    offset: int
+    writer: str
 
 
 class Offsets:
@@ -63,15 +75,19 @@ class Offsets:
         self._input = input_topic
         self._state = state_topic
         self._admin = properties.create(AdminClient, properties.admin(options))
+        reader = properties.state_reader(options)
+        self._stable = properties.create(Consumer, reader)
+        self._latest = properties.create(
+            Consumer, {**reader, "isolation.level": "read_uncommitted"}
+        )
         self._refusal_logged = False
 
     def committed(
-        self, partitions: Sequence[int], timeout_s: float, *, stable: bool = True
+        self, partitions: Sequence[int], timeout_s: float
     ) -> Mapping[int, Committed] | None:
         """The group's offsets in the input topic; partitions with none are absent.
 
-        `stable` waits for transactions under way that hold new offsets (KIP-447). Kafka
-        says at once that it has to wait, so a time-out of 0 asks just once.
+        Waits for transactions under way that hold new offsets (KIP-447).
 
         Returns:
             None when such transactions were still under way at the end of the time.
@@ -79,19 +95,15 @@ class Offsets:
         Raises:
             Fault: no answer in time, or a refusal.
         """
-        deadline = time.monotonic() + timeout_s
         wanted = [At(self._input, partition) for partition in partitions]
-        while True:
-            found = self._group_offsets(wanted, deadline, stable=stable)
-            errors = [at.error for at in found if at.error is not None]
-            if not errors:
-                return {at.partition: _committed(at) for at in found if at.offset >= 0}
-            for error in errors:
-                if error.code() != KafkaError.UNSTABLE_OFFSET_COMMIT:
-                    raise faults.fault(error, Call.OFFSETS, f"group {self._options.group}")
-            if time.monotonic() + _AGAIN_S > deadline:
-                return None
-            time.sleep(_AGAIN_S)
+        try:
+            return self._group_offsets(self._stable, wanted, timeout_s)
+        except Fault as fault:
+            if fault.cause != faults.BROKER_UNREACHABLE.cause:
+                raise
+        # Either new offsets are under way or Kafka does not answer at all: this one tells.
+        self._group_offsets(self._latest, wanted, timeout_s)
+        return None
 
     def group_has_offsets(self, timeout_s: float) -> bool:
         """Whether the group has a committed offset in any partition of the input.
@@ -99,8 +111,14 @@ class Offsets:
         Raises:
             Fault: no answer in time, or a refusal.
         """
-        found = self._group_offsets(None, time.monotonic() + timeout_s, stable=False)
-        return any(at.topic == self._input and at.offset >= 0 for at in found)
+        deadline = time.monotonic() + timeout_s
+        cluster = _until(
+            deadline,
+            lambda left_s: self._latest.list_topics(self._input, left_s),
+            f"topic {self._input}",
+        )
+        wanted = [At(self._input, number) for number in cluster.topics[self._input].partitions]
+        return bool(self._group_offsets(self._latest, wanted, deadline - time.monotonic()))
 
     def input_range(
         self, partitions: Sequence[int], timeout_s: float
@@ -129,6 +147,7 @@ class Offsets:
             Fault: a refusal.
         """
         deadline = time.monotonic() + timeout_s
+        self._drain()
         try:
             return self._list(self._input, partitions, _LATEST, deadline)
         except Fault as fault:
@@ -147,6 +166,27 @@ class Offsets:
         for future in self._admin.delete_records(wanted).values():
             future.add_done_callback(self._deleted)
 
+    def hanging(self, partitions: Sequence[int], timeout_s: float) -> Sequence[Hanging]:
+        """The oldest open transaction of each of these state partitions that has one.
+
+        The last stable offset is where it begins, and the record there names its writer.
+        One that does not (no member wrote it) is left out.
+
+        Raises:
+            Fault: no answer in time, or a refusal.
+        """
+        deadline = time.monotonic() + timeout_s
+        ends = self._list(self._state, partitions, _LATEST, deadline)
+        stable = self._list(self._state, partitions, _LATEST, deadline, _READ_COMMITTED)
+        begins = {number: begin for number, begin in stable.items() if begin < ends[number]}
+        if not begins:
+            return []
+        self._latest.assign([At(self._state, *begin) for begin in begins.items()])
+        try:
+            return self._heads(begins, deadline)
+        finally:
+            self._latest.unassign()
+
     def free_writer(self, transactional_id: str, timeout_s: float) -> bool:
         """End the hanging transaction of a dead member, whose id is fenced thereby.
 
@@ -162,20 +202,46 @@ class Offsets:
             return False
         return True
 
+    def _heads(self, begins: Mapping[int, int], deadline: float) -> Sequence[Hanging]:
+        """What stands at these offsets of the state topic, aborted or not yet committed."""
+        found: list[Hanging] = []
+        left = set(begins.items())
+        while left and time.monotonic() < deadline:
+            for message in self._latest.consume(_HEADS, _AGAIN_S):
+                head = (message.partition(), message.offset())
+                if message.error() is None and head in left:
+                    left.discard(head)
+                    writer = dict(message.headers() or ()).get(WRITER_HEADER)
+                    if isinstance(writer, bytes):
+                        found.append(Hanging(*head, writer.decode()))
+        return found
+
+    def close(self) -> None:
+        """Free the clients."""
+        self._stable.close()
+        self._latest.close()
+
+    def _drain(self) -> None:
+        """Let out what the clients want to log; else they keep every line in memory.
+
+        Done where the daemon comes by again and again.
+        """
+        self._admin.poll(0)
+        for consumer in (self._stable, self._latest):
+            consumer.consume(_HEADS, 0)
+
     def _group_offsets(
-        self, wanted: list[At] | None, deadline: float, *, stable: bool
-    ) -> Sequence[At]:
-        group = self._options.group
-
-        def ask(timeout_s: float) -> Sequence[At]:
-            request = [ConsumerGroupTopicPartitions(group, wanted)]
-            answer = self._admin.list_consumer_group_offsets(
-                request, require_stable=stable, request_timeout=timeout_s
-            )
-            found: Sequence[At] = answer[group].result().topic_partitions
-            return found
-
-        return _until(deadline, ask, f"group {group}")
+        self, consumer: Consumer, wanted: list[At], timeout_s: float
+    ) -> Mapping[int, Committed]:
+        """As a consumer sees them: with or without waiting for what is under way."""
+        group = f"group {self._options.group}"
+        found = _until(
+            time.monotonic() + timeout_s, lambda left_s: consumer.committed(wanted, left_s), group
+        )
+        for at in found:
+            if at.error is not None:
+                raise faults.fault(at.error, Call.OFFSETS, group)
+        return {at.partition: _committed(at) for at in found if at.offset >= 0}
 
     def _range(
         self, topic: str, partitions: Sequence[int], timeout_s: float
@@ -186,7 +252,12 @@ class Offsets:
         return {partition: (starts[partition], ends[partition]) for partition in partitions}
 
     def _list(
-        self, topic: str, partitions: Iterable[int], spec: OffsetSpec, deadline: float
+        self,
+        topic: str,
+        partitions: Iterable[int],
+        spec: OffsetSpec,
+        deadline: float,
+        isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
     ) -> dict[int, int]:
         wanted = {At(topic, partition): spec for partition in partitions}
 
@@ -194,9 +265,12 @@ class Offsets:
             if not wanted:
                 return {}
             answer = self._admin.list_offsets(
-                wanted, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=timeout_s
+                wanted, isolation_level=isolation, request_timeout=timeout_s
             )
-            return {at.partition: future.result().offset for at, future in answer.items()}
+            found = {at.partition: future.result().offset for at, future in answer.items()}
+            if min(found.values()) < 0:  # how the client says that there was no answer
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
+            return found
 
         return _until(deadline, ask, f"topic {topic}")
 
@@ -222,6 +296,7 @@ def _until(deadline: float, ask: Callable[[float], Answer], subject: str) -> Ans
         try:
             return ask(max(left_s, _REQUEST_S))
         except KafkaException as error:
-            if error.args[0].code() not in faults.TRANSIENT or left_s < _AGAIN_S:
+            row = faults.classify(error.args[0], Call.OFFSETS)
+            if row is not faults.BROKER_UNREACHABLE or left_s < _AGAIN_S:
                 raise faults.fault(error.args[0], Call.OFFSETS, subject) from None
         time.sleep(_AGAIN_S)

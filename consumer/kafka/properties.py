@@ -41,6 +41,8 @@ _RESTORE: Mapping[str, str] = {
 _PRODUCER: Mapping[str, str] = {
     "compression.type": "lz4",
     "linger.ms": "5",
+    # A topic that is gone is to be named before a flush runs out of time.
+    "topic.metadata.propagation.max.ms": "5000",
     # A transaction is produced whole before it is flushed, so the queue must hold it.
     "queue.buffering.max.messages": "1000000",
     "queue.buffering.max.kbytes": "1048576",

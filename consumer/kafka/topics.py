@@ -101,7 +101,8 @@ class Topics:
         """
         self._cluster.connect()
         found = self._cluster.describe(self._plan.names())
-        problems = [*_problems(self._plan, found), *self._timeout_problems()]
+        tools = f"--bootstrap-server {self._options.bootstrap_servers}"
+        problems = [*_problems(self._plan, found, tools), *self._timeout_problems()]
         if problems:
             raise ConfigError("\n".join(problems))
         return self._facts(found)
@@ -212,8 +213,11 @@ def _refused(role: str, name: str, topic: Topic) -> str:
     return f"topics.{role}: Kafka does not let us see {name}: {topic.refused}"
 
 
-def _problems(plan: Plan, found: Mapping[str, Topic]) -> Iterator[str]:
-    """What is wrong with the topics, in the order of the settings."""
+def _problems(plan: Plan, found: Mapping[str, Topic], tools: str) -> Iterator[str]:
+    """What is wrong with the topics, in the order of the settings.
+
+    `tools` tells Kafka's own tools which cluster is meant, in the commands that mend it.
+    """
     needs = {
         "callbacks": (plan.callbacks, ("READ",), 0),
         "reports": (plan.reports, ("WRITE",), plan.report_bytes + OVERHEAD_BYTES),
@@ -233,19 +237,24 @@ def _problems(plan: Plan, found: Mapping[str, Topic]) -> Iterator[str]:
             if role != "state":
                 yield _missing(role, name)
         else:
-            yield from _unfit(role, name, topic, operations, least_bytes)
+            yield from _unfit(role, name, topic, operations, least_bytes, tools)
     letters, state = found[plan.dead_letters], found[plan.state]
     if "compact" in letters.config.get("cleanup.policy", ""):
         yield (
             f"topics.dead_letters: {plan.dead_letters} is compacted, but dead letters may have "
-            "no key; set its cleanup.policy=delete"
+            f"no key; {_configure(tools, plan.dead_letters, 'cleanup.policy=delete')}"
         )
     if state.exists:
-        yield from _state_problems(plan, state, found[plan.callbacks])
+        yield from _state_problems(plan, state, found[plan.callbacks], tools)
+
+
+def _configure(tools: str, topic: str, setting: str) -> str:
+    """The command that changes a setting of a topic."""
+    return f"`kafka-configs.sh {tools} --alter --topic {topic} --add-config {setting}` mends it"
 
 
 def _unfit(
-    role: str, name: str, topic: Topic, operations: Sequence[str], least_bytes: int
+    role: str, name: str, topic: Topic, operations: Sequence[str], least_bytes: int, tools: str
 ) -> Iterator[str]:
     lacking = [operation for operation in operations if not topic.permits(operation)]
     if lacking:
@@ -253,21 +262,24 @@ def _unfit(
     if topic.max_bytes < least_bytes:
         yield (
             f"topics.{role}: max.message.bytes of {name} is {topic.max_bytes}, "
-            f"but records may need {least_bytes}; raise it"
+            f"but records may need {least_bytes}; "
+            f"{_configure(tools, name, f'max.message.bytes={least_bytes}')}"
         )
 
 
-def _state_problems(plan: Plan, state: Topic, callbacks: Topic) -> Iterator[str]:
+def _state_problems(plan: Plan, state: Topic, callbacks: Topic, tools: str) -> Iterator[str]:
     if callbacks.exists and state.partitions != callbacks.partitions:
         yield (
             f"topics.state: {plan.state} has {state.partitions} partitions, but {plan.callbacks} "
             f"has {callbacks.partitions}; with another count every txid would meet foreign "
-            "state: use another app.id, or delete the state topic to begin with none"
+            f"state: use another app.id, or begin with none: `kafka-topics.sh {tools} --delete "
+            f"--topic {plan.state}`, then kafka-consumer-groups.sh --reset-offsets"
         )
     for setting, wanted in _STATE_LOG.items():
         value = state.config.get(setting, wanted)
         if value != wanted:
             yield (
                 f"topics.state: {setting} of {plan.state} is {value}, but must be {wanted}, "
-                "or Kafka deletes state that is still needed; set it with kafka-configs.sh"
+                "or Kafka deletes state that is still needed; "
+                f"{_configure(tools, plan.state, f'{setting}={wanted}')}"
             )

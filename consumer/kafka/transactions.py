@@ -28,6 +28,9 @@ from consumer.errors import Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
 
+WRITER_HEADER = "writer"
+"""Of state records: the `transactional.id` that wrote them, should its transaction hang."""
+
 _ROOM_S = 0.05
 
 Delivered = Callable[[KafkaError | None, Message], None]
@@ -84,6 +87,7 @@ class Transactions:
             ConfigError: librdkafka does not take the properties.
         """
         self.transactional_id = options.transactional_id
+        self._signed: Headers = [(WRITER_HEADER, options.transactional_id.encode())]
         self._input_topic = input_topic
         self._state_topic = state_topic
         self._message_max_bytes = message_max_bytes
@@ -141,7 +145,7 @@ class Transactions:
         """
         done = self._on_state
         for value in values:
-            self._queue(self._state_topic, value, None, partition, done)
+            self._queue(self._state_topic, value, None, partition, done, headers=self._signed)
 
     def flush(self) -> Mapping[int, int]:
         """Wait until everything queued is delivered.
@@ -154,9 +158,9 @@ class Transactions:
         """
         with self._translated(Call.FLUSH):
             left = self._client.flush(self._timeouts.flush_s)
-        failed = faults.first(self._failures.values())
-        if failed is not None:
-            raise failed
+        if self._failures:
+            topics = sorted({topic or "" for topic, _ in self._failures})
+            raise self._verdict(Call.DELIVER, f"topics {', '.join(topics)}")
         if left:
             detail = f"{left} records not delivered after {self._timeouts.flush_s:g} s"
             raise faults.raised(faults.BROKER_UNREACHABLE, detail)
@@ -199,7 +203,6 @@ class Transactions:
         """
         if not self._open:
             return
-        self._failures = {}
         with self._translated(Call.ABORT):
             self._client.abort_transaction(self._timeouts.abort_s)
         self._open = False
@@ -253,7 +256,7 @@ class Transactions:
             except KafkaException as error:
                 size = len(value or b"") + len(key or b"")
                 limits = f"{size} bytes without headers, limit {self._message_max_bytes}"
-                raise self._worst(error, Call.PRODUCE, f"topic {topic}, {limits}") from None
+                raise self._verdict(Call.PRODUCE, f"topic {topic}, {limits}", error) from None
             else:
                 self._queued += 1
                 return
@@ -285,21 +288,29 @@ class Transactions:
             yield
         except (KafkaException, SystemError) as error:
             subject = f"topic {topic}" if topic else f"transactional.id {self.transactional_id}"
-            raise self._worst(error, call, subject) from None
+            raise self._verdict(call, subject, error) from None
 
-    def _worst(self, error: KafkaException | SystemError, call: Call, subject: str) -> Fault:
-        """The fault behind an exception.
+    def _verdict(
+        self, call: Call, subject: str, error: KafkaException | SystemError | None = None
+    ) -> Fault:
+        """The fault behind an exception or failed deliveries: the one that says most.
 
-        A delivery that failed is what later calls complain about in vaguer terms, and a
-        fatal error shows its code to `poll` alone.
+        One refusal shows in several places. Records that failed because of it, and calls
+        that are refused after it, only say that; the reason is with the first record, or is
+        what `poll` raises when it is fatal, or else what beginning a transaction is refused
+        with, which cannot succeed while one is open.
         """
-        cause = _reason(error)
-        try:
-            self._client.poll(0)
-        except (KafkaException, SystemError) as fatal:
-            cause = _reason(fatal)
-        failed = faults.first(self._failures.values())
-        return failed if failed is not None else faults.fault(cause, call, subject)
+        found = [] if call is Call.ABORT else list(self._failures.values())
+        reasons = [] if error is None else [_reason(error)]
+        for ask in (lambda: self._client.poll(0), self._client.begin_transaction):
+            if any(reason.fatal() for reason in reasons) or not self._open:
+                break  # after a fatal error there is no more to learn
+            try:
+                ask()
+            except (KafkaException, SystemError) as answer:
+                reasons.append(_reason(answer))
+        found += [faults.fault(reason, call, subject) for reason in reasons]
+        return faults.worst(found)
 
 
 def _reason(error: BaseException) -> KafkaError:

@@ -97,6 +97,7 @@ class Pipeline:
         self._source.close()
         self._transactions.close()
         self._reader.close()
+        self._offsets.close()
 
     def abandon(self) -> None:
         """Let go of everything after a fault. Never raises."""
@@ -108,6 +109,7 @@ class Pipeline:
         self._transactions.close()
         self._source.close()
         self._reader.close()
+        self._offsets.close()
         self._partitions.clear()
         self._running.clear()
 
@@ -128,6 +130,7 @@ class Pipeline:
                 running.position = max(running.position, position)
         if self._recovery.busy:
             self._recovery.step()
+            self._start_unnamed()
         self._work_off()
         self._idleness.step(self._running, self._room)
         if self._commit_is_due():
@@ -184,7 +187,20 @@ class Pipeline:
         if running is None:  # pragma: no cover - ready means running
             return
         self._running[partition.number] = running
-        self._source.start(partition.number, running.offset)
+        if not running.unnamed:
+            self._source.start(partition.number, running.offset)
+
+    def _start_unnamed(self) -> None:
+        """Commit where new histories begin, before anything is written in them.
+
+        Else a crash in their first transaction would leave a state partition that is not
+        empty and no offset that says why: as if the group's offsets had expired.
+        """
+        unnamed = [number for number, running in self._running.items() if running.unnamed]
+        if unnamed:
+            self._commit()
+        for number in unnamed:
+            self._source.start(number, self._running[number].offset)
 
     # Work
 

@@ -148,6 +148,17 @@ class Committed(Protocol):
     def metadata(self) -> str: ...
 
 
+class Hanging(Protocol):
+    """An open transaction that holds a state partition back; equal when it is the same."""
+
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def writer(self) -> str: ...
+
+
 class StateRecord(Protocol):
     """One record of the state topic."""
 
@@ -177,10 +188,10 @@ class Offsets(Protocol):
     """Questions about offsets. Each is one request; blocks for at most `timeout_s`."""
 
     def committed(
-        self, partitions: Sequence[int], timeout_s: float, *, stable: bool = True
+        self, partitions: Sequence[int], timeout_s: float
     ) -> Mapping[int, Committed] | None:
-        """The group's offsets in the input topic; partitions with none are absent.
-        `stable` waits for pending transactional commits: `None` when they block it."""
+        """The group's offsets in the input topic; partitions with none are absent. Waits
+        for pending transactional commits: `None` when they block it."""
 
     def group_has_offsets(self, timeout_s: float) -> bool:
         """Whether the group has a committed offset in any partition of the input."""
@@ -201,9 +212,14 @@ class Offsets(Protocol):
     def delete_state_before(self, offsets: Mapping[int, int]) -> None:
         """DeleteRecords, without waiting. A refusal is logged once, and that is all."""
 
+    def hanging(self, partitions: Sequence[int], timeout_s: float) -> Sequence[Hanging]:
+        """The oldest open transaction of each of these state partitions that has one."""
+
     def free_writer(self, transactional_id: str, timeout_s: float) -> bool:
         """End the hanging transaction of a dead member (`init_transactions` with its
         id, which fences it). False when that did not work in time."""
+
+    def close(self) -> None: ...
 
 
 class Clock(Protocol):

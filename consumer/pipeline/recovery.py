@@ -8,21 +8,23 @@ committed offsets are asked for, of all waiting partitions at once. What comes b
     offset, no metadata     an operator set it: from there, a new incarnation
     offset with metadata    the state that it names is restored, then from there
 
-A question or a read that is blocked means that a dead member's transaction hangs. The
-member named in the metadata is then freed (its transaction aborted by fencing its id),
-once, and never one that is not blocking; what does not help is waited out.
+A question or a read that is blocked means that a dead member's transaction hangs. Whose,
+the oldest open record of the state partition says; the writer of the last commit, which the
+metadata names, need not be it and may be well. When the same transaction is seen again a
+while later, it is ended by fencing its writer. So nobody is fenced whose transaction does
+not block; what cannot be ended so is waited out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import structlog
 
 from consumer.errors import Action, Fault
 from consumer.pipeline.partition import Event, Partition, Running
 from consumer.pipeline.policy import PipelinePolicy
-from consumer.pipeline.ports import Clock, Committed, Observer, Offsets, StateReader
+from consumer.pipeline.ports import Clock, Committed, Hanging, Observer, Offsets, StateReader
 from consumer.pipeline.restore import Restore
 from consumer.pipeline.start import Beginning, begin
 from consumer.wire.state_entry import Named, StateError, decode_named
@@ -62,7 +64,8 @@ class Recovery:
         self._positions: dict[int, int] = {}
         self._progress_s = 0.0
         self._told_s = 0.0
-        self._freed: set[str] = set()
+        self._suspects: set[Hanging] = set()
+        self._looked_s = float("-inf")
         self._group_is_new = False
 
     @property
@@ -81,7 +84,6 @@ class Recovery:
     def add(self, partitions: Iterable[Partition]) -> None:
         """Partitions that were assigned."""
         self._waiting.update((partition.number, partition) for partition in partitions)
-        self._freed.clear()
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Partitions that went before they were ready (others are ignored)."""
@@ -227,18 +229,13 @@ class Recovery:
             log.info("restoring", partitions=len(self._restoring), remaining_records=remaining)
 
     def _free(self, numbers: list[int]) -> None:
-        """End the hanging transactions of the members that wrote these partitions last."""
-        limit_s = self._policy.request_s
-        unstable = self._offsets.committed(numbers, limit_s, stable=False)
-        for writer in self._writers(unstable or {}):
-            self._freed.add(writer)
+        """End the transactions that hold these partitions back, if they did so before."""
+        now_s, limit_s = self._clock.monotonic_s(), self._policy.request_s
+        if now_s - self._looked_s < limit_s:
+            return
+        self._looked_s = now_s
+        found = set(self._offsets.hanging(numbers, limit_s))
+        for writer in sorted({one.writer for one in found & self._suspects} - {self._writer}):
             if self._offsets.free_writer(writer, 5 * limit_s):
                 log.warning("ended the hanging transaction of a dead member", writer=writer)
-
-    def _writers(self, committed: Mapping[int, Committed]) -> list[str]:
-        writers: list[str] = []
-        for number, found in committed.items():
-            named = self._named(number, found)
-            if named is not None and named.writer not in {self._writer, *self._freed, *writers}:
-                writers.append(named.writer)
-        return writers
+        self._suspects = found

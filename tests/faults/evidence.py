@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from confluent_kafka import (
     ConsumerGroupState,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -33,6 +32,7 @@ from tests.waiting import until
 
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _REQUEST_S = 20.0
+_PENDING_S = 1.0
 _NOT_YET = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -87,22 +87,24 @@ class Evidence:
                 return found
         return {}
 
-    def is_offset_pending(self, partitions: Iterable[int]) -> bool:
-        """Whether an open transaction holds offsets of these partitions."""
-        return any(
-            at.error is not None and at.error.code() == KafkaError.UNSTABLE_OFFSET_COMMIT
-            for at in self._committed(partitions, stable=True)
-        )
+    def is_offset_pending(self) -> bool:
+        """Whether an open transaction holds offsets of the group."""
+        stage = self._stage
+        try:
+            stage.cluster.committed(stage.app, stage.callbacks, timeout_s=_PENDING_S)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._TIMED_OUT:
+                raise
+            return True
+        return False
 
     def progress(self, partitions: Iterable[int]) -> dict[int, Progress]:
         """How far the group is; what an open transaction holds does not count."""
-        numbers = list(partitions)
-        wanted = [TopicPartition(self._stage.callbacks, number) for number in numbers]
-        ends = self._ends(wanted, IsolationLevel.READ_UNCOMMITTED)
-        committed = {at.partition: at for at in self._committed(numbers, stable=False)}
-        return {
-            number: Progress(max(committed[number].offset, 0), ends[number]) for number in numbers
-        }
+        stage = self._stage
+        ends = stage.cluster.ends(stage.callbacks)
+        found = stage.cluster.committed(stage.app, stage.callbacks, stable=False)
+        committed = {number: at.offset for number, at in found.items()}
+        return {number: Progress(committed.get(number, 0), ends[number]) for number in partitions}
 
     def unread(self, partitions: Iterable[int]) -> int:
         """Records of the input that are there and not committed."""
@@ -127,15 +129,6 @@ class Evidence:
             dict.fromkeys(wanted, _LATEST), isolation_level=isolation, request_timeout=_REQUEST_S
         )
         return {at.partition: found.result().offset for at, found in answer.items()}
-
-    def _committed(self, partitions: Iterable[int], *, stable: bool) -> list[TopicPartition]:
-        wanted = [TopicPartition(self._stage.callbacks, number) for number in partitions]
-        asked = ConsumerGroupTopicPartitions(self._stage.app, wanted)
-        answer = self._admin.list_consumer_group_offsets(
-            [asked], require_stable=stable, request_timeout=_REQUEST_S
-        )
-        found: list[TopicPartition] = answer[self._stage.app].result().topic_partitions
-        return found
 
 
 def _places(records: Iterable[Record]) -> set[tuple[int, int]]:

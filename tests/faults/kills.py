@@ -109,7 +109,7 @@ class Crew:
         evidence = self.evidence
         now_s = time.monotonic()
         left = dict(evidence.open_transactions(begins).items() & begins.items())
-        pending = evidence.is_offset_pending(begins)
+        pending = evidence.is_offset_pending()
         owned = evidence.owned().get(victim, [])
         progress = evidence.progress(owned)
         kill = Kill(victim, now_s, tuple(owned), left, pending, progress, number)

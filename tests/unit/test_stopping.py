@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 import pytest
 
-from consumer.stopping import FORCED, Stop
+from consumer.stopping import FORCED, Stop, exit_on_signals
 
 _PROGRAM = """
 import sys, time
@@ -105,14 +105,24 @@ def test_signals_mean_what_they_did_once_it_is_over() -> None:
         assert process.wait(10) == -signal.SIGTERM
 
 
-def test_handlers_are_put_back() -> None:
+@pytest.mark.parametrize("handled", [Stop(30).on_signals, exit_on_signals])
+def test_handlers_are_put_back(handled: Callable[[], AbstractContextManager[None]]) -> None:
     """Also when the block ends with an exception."""
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
-    with suppress(RuntimeError), Stop(30).on_signals():
+    with suppress(RuntimeError), handled():
         assert signal.getsignal(signal.SIGTERM) != before[0]
         raise RuntimeError
 
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+@BOTH
+def test_a_signal_at_the_start_exits(number: signal.Signals) -> None:
+    """In good order, since there is nothing to finish."""
+    with pytest.raises(SystemExit) as raised, exit_on_signals():
+        signal.raise_signal(number)
+
+    assert not raised.value.code
 
 
 def test_without_a_signal_a_wait_just_ends() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from consumer.embedded import EmbeddedKafka
 from tests.integration.kafka.world import World
 
 
@@ -15,3 +16,10 @@ def world(bootstrap_servers: str, topic_prefix: str) -> Iterator[World]:
     world = World(bootstrap_servers, topic_prefix)
     yield world
     world.close()
+
+
+@pytest.fixture(scope="session")
+def patient_kafka() -> Iterator[EmbeddedKafka]:
+    """A Kafka to be stopped in its tracks, away from the tests that share one."""
+    with EmbeddedKafka() as kafka:
+        yield kafka
