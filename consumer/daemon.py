@@ -105,7 +105,7 @@ class Daemon:
 
     def _one_life(self, options: ClientOptions, facts: Facts) -> Fault | None:
         """Run one pipeline; `None` when it was stopped in good order."""
-        pipeline = Pipeline(pipeline_policy(self._settings), self._ports(options, facts))
+        pipeline = Pipeline(pipeline_policy(self._settings, facts), self._ports(options, facts))
         try:
             pipeline.run(self._stop.asked)
         except Fault as fault:
@@ -196,7 +196,7 @@ def prepare_topics(settings: Settings, options: ClientOptions) -> Facts:
     return facts
 
 
-def pipeline_policy(settings: Settings) -> PipelinePolicy:
+def pipeline_policy(settings: Settings, facts: Facts) -> PipelinePolicy:
     """The settings as the pipeline takes them."""
     return PipelinePolicy(
         aggregation=Policy(
@@ -205,15 +205,21 @@ def pipeline_policy(settings: Settings) -> PipelinePolicy:
             device_limit=settings.completion.device_limit,
             inactivity_ms=settings.completion.inactivity_ms,
             max_age_ms=settings.completion.max_age_ms,
+            revise=settings.late.policy == "revise",
             remember_ms=settings.late.remember_ms,
             clock_skew_ms=settings.limits.clock_skew_ms,
             window_ms=settings.metrics.window_ms,
+            txid_bytes=settings.limits.txid_bytes,
+            report_bytes=settings.limits.report_bytes,
         ),
         callbacks=settings.topics.callbacks,
         reports=settings.topics.reports,
         metrics=settings.topics.metrics,
         dead_letters=settings.topics.dead_letters,
         state=settings.topics.state,
+        input_partitions=facts.partitions,
+        report_partitions=facts.report_partitions,
+        state_bytes=settings.limits.state_bytes,
         start_at=settings.app.start_at,
         commit_interval_s=settings.commit.interval_ms / 1000,
         max_reports=settings.commit.max_reports,

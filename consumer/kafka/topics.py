@@ -65,6 +65,7 @@ class Facts:
     """
 
     partitions: int
+    report_partitions: int
     message_max_bytes: int
     batch_max_bytes: int
 
@@ -167,6 +168,7 @@ class Topics:
         limits = [found[name].max_bytes for name in written if found[name].exists]
         return Facts(
             partitions=found[plan.callbacks].partitions,
+            report_partitions=found[plan.reports].partitions,
             message_max_bytes=max(_CLIENT_MAX_BYTES, *limits),
             batch_max_bytes=min(limits),
         )

@@ -20,7 +20,10 @@ from msgspec import Struct
 from consumer.aggregation.tallies import Tallies
 from consumer.errors import Action, Fault
 from consumer.pipeline.partition import Running
+from consumer.pipeline.policy import PipelinePolicy
 from consumer.pipeline.ports import Source, Transactions
+from consumer.wire.placement import partition_for
+from consumer.wire.report import PART_MARK
 
 log = structlog.get_logger(__name__)
 
@@ -59,22 +62,32 @@ def gather(
     partitions: Mapping[int, Running],
     dead_letters: list[OutputRecord],
     *,
-    reports: str,
-    metrics: str,
+    policy: PipelinePolicy,
 ) -> Checkpoint:
-    """Take what is pending in `partitions`. `reports` and `metrics` are topics."""
+    """Take what is pending in `partitions`."""
     checkpoint = Checkpoint(dead_letters, {}, {}, Tallies())
     for number, running in partitions.items():
         if not running.pending():
             continue
         delta = running.aggregator.take()
-        checkpoint.outputs += [OutputRecord(reports, key, value) for key, value in delta.reports]
-        checkpoint.outputs += [OutputRecord(metrics, key, value) for key, value in delta.metrics]
+        checkpoint.outputs += [
+            OutputRecord(policy.reports, key, value, _placed(key, policy.report_partitions))
+            for key, value in delta.reports
+        ]
+        checkpoint.outputs += [
+            OutputRecord(policy.metrics, key, value) for key, value in delta.metrics
+        ]
         if delta.touched:
             checkpoint.state[number] = running.log.append(running.aggregator, delta)
         checkpoint.partitions[number] = running
         checkpoint.tallies.add(delta.tallies)
     return checkpoint
+
+
+def _placed(key: bytes, partitions: int) -> int:
+    """Partition of a report record: the partitioner's, but a later part's is the first's."""
+    txid, nul, _ = key.partition(PART_MARK)
+    return partition_for(txid, partitions) if nul else -1
 
 
 def send(checkpoint: Checkpoint, transactions: Transactions, source: Source) -> None:

@@ -24,6 +24,7 @@ from consumer.pipeline import checkpoint
 from consumer.pipeline.checkpoint import OutputRecord
 from consumer.pipeline.garbage import Garbage
 from consumer.pipeline.idleness import Idleness
+from consumer.pipeline.keys import KeySample
 from consumer.pipeline.partition import Partition, Running
 from consumer.pipeline.policy import PipelinePolicy
 from consumer.pipeline.ports import (
@@ -83,6 +84,7 @@ class Pipeline:
         )
         self._idleness = Idleness(policy, ports.offsets, ports.clock)
         self._reporting = Reporting(policy, ports.offsets, ports.clock, ports.observer)
+        self._keys = KeySample(policy.callbacks, policy.input_partitions, ports.observer)
         self._garbage = Garbage(ports.clock.monotonic_s())
 
     def run(self, should_stop: Callable[[], bool]) -> None:
@@ -178,6 +180,7 @@ class Pipeline:
         for number in partitions:
             self._partitions.pop(number, None)
             self._running.pop(number, None)
+        self._share_memory()
         self._observer.rebalanced(event, partitions)
         log.info(event, partitions=sorted(partitions))
 
@@ -187,8 +190,14 @@ class Pipeline:
         if running is None:  # pragma: no cover - ready means running
             return
         self._running[partition.number] = running
+        self._share_memory()
         if not running.unnamed:
             self._source.start(partition.number, running.offset)
+
+    def _share_memory(self) -> None:
+        """Each partition may use as much as any other, restored already or not."""
+        for running in self._running.values():
+            running.aggregator.share_bytes = self._policy.state_bytes // len(self._partitions)
 
     def _start_unnamed(self) -> None:
         """Commit where new histories begin, before anything is written in them.
@@ -209,6 +218,7 @@ class Pipeline:
         if running is None:  # pragma: no cover - the source delivers started partitions only
             return
         running.last_record_s = now_s
+        self._keys.look(batch)
         if running.backlog:
             running.backlog.append((batch, 0))
         else:
@@ -279,8 +289,7 @@ class Pipeline:
         gathered = checkpoint.gather(
             self._running,
             self._dead_letters,
-            reports=self._policy.reports,
-            metrics=self._policy.metrics,
+            policy=self._policy,
         )
         if not gathered.partitions:
             return

@@ -19,6 +19,11 @@ class PipelinePolicy(Struct, frozen=True, kw_only=True):
     metrics: str
     dead_letters: str
     state: str
+    input_partitions: int = 1
+    report_partitions: int = 1
+    """How many partitions the callbacks and the reports topic have."""
+    state_bytes: int = 1024**3
+    """Memory for the state of this member, shared evenly by its partitions."""
     start_at: Literal["earliest", "latest"] | None = None
     """`app.start_at`: where a partition with no committed offset begins."""
     commit_interval_s: float = 0.2

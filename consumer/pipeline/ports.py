@@ -255,4 +255,7 @@ class Observer(Protocol):
     def state(
         self, open_txids: int, remembered_txids: int, state_bytes: int, oldest_open_s: float
     ) -> None: ...
+    def misplaced_key(self) -> None:
+        """A sampled key lies in another partition than a Java client would choose."""
+
     def restarted(self, cause: str) -> None: ...

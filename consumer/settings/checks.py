@@ -17,12 +17,6 @@ from consumer.settings.catalogue import SETTINGS, effective_property
 from consumer.settings.model import Settings
 from consumer.settings.units import format_duration
 
-UNAVAILABLE = {
-    ("late.policy", "revise"): 'not available yet; set it to "dead-letter"',
-}
-"""What this version does not have, (setting, value) -> message: refused, and marked in the
-template. An entry is lifted by deleting it."""
-
 TOPICS = [f"topics.{key}" for key in ("callbacks", "reports", "metrics", "dead_letters", "state")]
 
 _TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
@@ -39,16 +33,9 @@ class Mismatch(Struct, frozen=True):
 
 def mismatches(settings: Settings) -> Iterator[Mismatch]:
     """Everything that does not fit together."""
-    yield from _unavailable(settings)
     yield from _topics(settings)
     yield from _group(settings)
     yield from _transactions(settings)
-
-
-def _unavailable(settings: Settings) -> Iterator[Mismatch]:
-    for (name, value), message in UNAVAILABLE.items():
-        if SETTINGS[name].of(settings) == value:
-            yield Mismatch((name,), f'"{value}" is {message}')
 
 
 def _topics(settings: Settings) -> Iterator[Mismatch]:

@@ -138,9 +138,9 @@ class Late(Table, frozen=True):
     policy: Annotated[
         Literal["revise", "dead-letter"],
         about(
-            "dead-letter: the callback is set aside; revise: the report is emitted again, whole."
+            "revise: the report is emitted again, whole; dead-letter: the callback is set aside."
         ),
-    ] = "dead-letter"
+    ] = "revise"
     remember_ms: Annotated[
         Duration,
         about("How long an emitted txid is known; keep it above the longest redelivery."),
@@ -156,6 +156,18 @@ class Limits(Table, frozen=True):
         between(0, LONGEST_MS),
         about("How far a timestamp may be ahead of the wall clock; beyond, it counts as this far."),
     ] = 5 * SECOND_MS
+    state_bytes: Annotated[
+        int,
+        BYTES,
+        between(1_000_000, 2**50),
+        about("Memory for the state of this member; when it is full, the oldest gives way."),
+    ] = 1024**3
+    txid_bytes: Annotated[
+        int,
+        BYTES,
+        between(10_000, 2**50),
+        about("A txid that takes this much memory is emitted as it is."),
+    ] = 32 * 1024**2
     report_bytes: Annotated[
         int,
         BYTES,

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 
 from consumer.settings.catalogue import PROPERTY_TABLES, SETTINGS, TABLES
-from consumer.settings.checks import UNAVAILABLE
 from consumer.settings.effective import literal, plain
 from consumer.settings.librdkafka import DEFAULTS, KIP_848_REFUSED
 
@@ -49,9 +48,6 @@ def _section(table: str) -> str:
         if setting.table == table:
             value = literal(plain(setting, setting.default))
             lines.append(f"# {setting.description}\n")
-            for (name, missing), message in UNAVAILABLE.items():
-                if name == setting.name:
-                    lines.append(f"# ({missing}: {message.partition(';')[0]}.)\n")
             lines.append(f"{setting.key} = {value}\n")
     if table == "kafka":
         lines += _properties("common")

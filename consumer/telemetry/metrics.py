@@ -140,6 +140,9 @@ class Metrics:
         self._key_mismatches = self._counter(
             "key_mismatches", "Records whose key is not their txid."
         )
+        self._misplaced_keys = self._counter(
+            "misplaced_keys", "Sampled keys in another partition than a Java client would choose."
+        )
         self._forgotten_early = self._counter(
             "forgotten_early", "Emitted txids forgotten before late.remember, for want of room."
         )
@@ -270,6 +273,10 @@ class Metrics:
         self._remembered_txids.set(remembered_txids)
         self._state_bytes.set(state_bytes)
         self._oldest_open.set(oldest_open_s)
+
+    def misplaced_key(self) -> None:
+        """A sampled key is where Kafka's own partitioner would not have put it."""
+        self._misplaced_keys.inc()
 
     def restarted(self, cause: str) -> None:
         """The pipeline was torn down: what it had is gone until the next one restores it."""

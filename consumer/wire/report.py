@@ -128,6 +128,9 @@ def decode(value: bytes) -> Report:
     return _decode(value)
 
 
+PART_MARK: Final = b"\0"
+"""Between txid and number in the key of a part; no txid has it."""
+
 FRAME_BYTES: Final = 4_096
 """Room for everything in a report that cannot be divided: txid, topic, names, numbers."""
 
@@ -154,7 +157,7 @@ def encode_parts(
 
 def part_key(txid: str, index: int) -> bytes:
     """Key of a part: the first has the txid's own, so that compaction keeps all of them."""
-    return txid.encode() if index == 1 else f"{txid}\0{index}".encode()
+    return txid.encode() if index == 1 else txid.encode() + PART_MARK + str(index).encode()
 
 
 class _Share:
