@@ -2,21 +2,24 @@
 
 Time is the partition's clock, moved by the records' timestamps (`take`) or, for tests of
 idleness, by hand (`advance`). Whether a wall clock would have bounded a timestamp is not
-modelled. The late policy is "dead-letter", and expectations are counted without effect.
+modelled. A report comes out whole; that it may be split is for its reader (`outputs`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tests.oracle import values
-from tests.oracle.record import Record, iso
-from tests.oracle.values import Acknowledgement, Bad, Callback, Expectation, Item, Value
+from tests.oracle.record import Record
+from tests.oracle.txid import Txid
+from tests.oracle.values import Acknowledgement, Bad, Callback, Expectation, Value
+from tests.oracle.windows import add_report, empty_window
 
 _NEVER = 2**63
+_FRAME_BYTES = 4_096
+"""What a report needs beside its items."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,16 @@ class Settings:
     device_limit: int = 10
     inactivity_ms: int = 60_000
     max_age_ms: int = 86_400_000
+    late_policy: str = "revise"
     remember_ms: int = 1_800_000
     window_ms: int = 60_000
     app: str = "session-reports"
+    report_bytes: int = 900_000
+    memory: Callable[[Txid], int] = lambda _: 0
+    """How much of `txid_bytes` and `share_bytes` a txid takes: the contract leaves it open."""
+    txid_bytes: int = 32 * 2**20
+    share_bytes: int = _NEVER
+    """The partition's share of `limits.state_bytes`."""
 
 
 class DeadLetter(NamedTuple):
@@ -37,31 +47,6 @@ class DeadLetter(NamedTuple):
     partition: int
     offset: int
     reason: str
-
-
-@dataclass
-class Txid:
-    """One txid in state: open, or closed and remembered."""
-
-    txid: str
-    opened_at: int
-    last_part_at: int
-    first_offset: int
-    last_offset: int
-    callbacks: int = 0
-    duplicates: int = 0
-    items: dict[tuple[str, tuple[str, str]], Item] = field(default_factory=dict)
-    """By array and identity, in the order of their offsets."""
-    closed_at: int | None = None
-
-    def of(self, array: str) -> list[Item]:
-        """The items of one array."""
-        return [item for (name, _), item in self.items.items() if name == array]
-
-    def imeis(self, *arrays: str) -> set[str]:
-        """Distinct IMEIs in these arrays."""
-        items = [item for array in arrays for item in self.of(array)]
-        return {item.imei for item in items if item.imei is not None}
 
 
 class Partition:
@@ -79,12 +64,13 @@ class Partition:
         """Windows that are not closed yet, by their start."""
         self.table: dict[str, Txid] = {}
         """All txids known, open or remembered."""
+        self.forgotten_early = 0
         self._next_due = _NEVER
         """No deadline lies before this: spares a look at the table for every record."""
 
     @property
     def open(self) -> dict[str, Txid]:
-        """Txids whose report has still to come."""
+        """Txids whose report, or next revision, has still to come."""
         return {txid: entry for txid, entry in self.table.items() if entry.closed_at is None}
 
     def take(self, record: Record) -> None:
@@ -95,22 +81,18 @@ class Partition:
 
     def apply(self, value: Value, offset: int) -> None:
         """Apply the next record at the clock as it stands."""
-        records = self._window(self.clock)["records"]
         match value:
             case Bad(reason):
-                records["deadLetters"] += 1
-                self.dead_letters.append(DeadLetter(self.partition, offset, reason))
-            case Expectation():
-                records["expectations"] += 1
+                self._reject(offset, reason)
             case Acknowledgement():
-                records["acknowledgements"] += 1
-            case Callback():
-                if self._is_late(value):
-                    records["deadLetters"] += 1
-                    self.dead_letters.append(DeadLetter(self.partition, offset, "late"))
-                else:
-                    records["callbacks"] += 1
-                    self._merge(value, offset)
+                self._window(self.clock)["records"]["acknowledgements"] += 1
+            case Callback() if self._is_oversized(value):
+                self._reject(offset, "oversized_item")
+            case Callback() | Expectation():
+                self._count(value, offset)
+        self._make_room()
+
+    # Time
 
     def advance(self, clock: int) -> None:
         """Move the clock: what is due fires, then the windows that have passed close."""
@@ -131,106 +113,131 @@ class Partition:
             return entry.closed_at + self.settings.remember_ms
         return min(
             entry.last_part_at + self.settings.inactivity_ms,
-            entry.opened_at + self.settings.max_age_ms,
+            entry.aging_from + self.settings.max_age_ms,
         )
 
     def _fire(self, entry: Txid) -> None:
         if entry.closed_at is not None:
             del self.table[entry.txid]
         elif self._deadline(entry) == entry.last_part_at + self.settings.inactivity_ms:
-            self.emit(entry, "unconfirmed", "inactivity", self._deadline(entry))
+            self.emit(entry, "inactivity", self._deadline(entry))
         else:
-            self.emit(entry, "unconfirmed", "max_age", self._deadline(entry))
+            self.emit(entry, "max_age", self._deadline(entry))
 
-    def _is_late(self, callback: Callback) -> bool:
-        """Whether the record has something new for a txid that is closed; counts it if so."""
-        entry = self.table.get(callback.txid)
-        if entry is None or entry.closed_at is None:
-            return False
-        new = [item for array, item in callback.items if (array, item.identity) not in entry.items]
-        if new:
-            items = self._window(self.clock)["items"]
-            items["late"] += len(new)
-            items["duplicates"] += len(callback.items) - len(new)
-        return bool(new)
+    # Records
 
-    def _merge(self, callback: Callback, offset: int) -> None:
-        items = self._window(self.clock)["items"]
+    def _reject(self, offset: int, reason: str) -> None:
+        self._window(self.clock)["records"]["deadLetters"] += 1
+        self.dead_letters.append(DeadLetter(self.partition, offset, reason))
+
+    def _is_oversized(self, callback: Callback) -> bool:
+        """Whether an item is too large for any report; tells its txid."""
+        most = self.settings.report_bytes - _FRAME_BYTES
+        large = [item for _, item in callback.items if len(item.text.encode()) > most]
         entry = self.table.get(callback.txid)
-        is_part = entry is None
+        if entry is not None and not entry.is_mark:
+            entry.oversized |= {"(no imei)" if i.imei is None else i.imei for i in large}
+        return bool(large)
+
+    def _count(self, value: Callback | Expectation, offset: int) -> None:
+        """Count a record that is late, a duplicate of what a marker knows, or of use."""
+        entry = self.table.get(value.txid)
+        window = self._window(self.clock)
+        items = len(value.items) if isinstance(value, Callback) else 0
+        if entry is not None and entry.is_mark:
+            news = entry.news(value)
+            late = min(items, news)
+            window["items"]["late"] += late
+            window["items"]["duplicates"] += items - late
+            if news:
+                self._reject(offset, "late")
+                return
+        kind = "callbacks" if isinstance(value, Callback) else "expectations"
+        window["records"][kind] += 1
+        if entry is None or not entry.is_mark:
+            self._join(value, offset, entry)
+
+    def _join(self, value: Callback | Expectation, offset: int, entry: Txid | None) -> None:
+        is_part = entry is None or entry.news(value) > 0
         if entry is None:
-            entry = Txid(callback.txid, self.clock, self.clock, offset, offset)
-            self.table[callback.txid] = entry
-        entry.callbacks += 1
+            entry = Txid(value.txid, self.clock, offset, offset, self.clock, self.clock)
+            self.table[value.txid] = entry
+        was_fulfilled = entry.is_fulfilled and isinstance(value, Callback)
         entry.last_offset = offset
-        for array, item in callback.items:
-            if (array, item.identity) in entry.items:
-                entry.duplicates += 1
-                items["duplicates"] += 1
-            else:
-                is_part = True
-                entry.items[array, item.identity] = item
-                items[array] += 1
+        if isinstance(value, Callback):
+            self._merge(value, entry)
+        elif value.imeis:
+            entry.expect(value.imeis)
+        else:
+            entry.is_unlimited = True
         if is_part:
+            if entry.closed_at is not None:
+                entry.closed_at = None
+                entry.aging_from = self.clock
             entry.last_part_at = self.clock
+            self._complete(entry, was_fulfilled=was_fulfilled)
             self._next_due = min(self._next_due, self._deadline(entry))
-            devices = len(entry.imeis("usage", "errors"))
-            if devices and devices == self.settings.device_limit:
-                self.emit(entry, "complete", "device_limit", self.clock)
+        if entry.closed_at is None and self.settings.memory(entry) >= self.settings.txid_bytes:
+            self.emit(entry, "capacity", self.clock)
+            entry.is_mark = True
 
-    def emit(self, entry: Txid, outcome: str, completed_by: str, closed_at: int) -> None:
+    def _merge(self, callback: Callback, entry: Txid) -> None:
+        items = self._window(self.clock)["items"]
+        entry.callbacks += 1
+        for array, item in callback.items:
+            items[array if entry.add(array, item) else "duplicates"] += 1
+
+    def _complete(self, entry: Txid, *, was_fulfilled: bool) -> None:
+        """Emit a txid that a part has completed; with a wider expectation it is so anew."""
+        if entry.is_fulfilled and not was_fulfilled:
+            self.emit(entry, "expected_devices", self.clock)
+        if entry.expected is None and not entry.is_unlimited and self.settings.device_limit:
+            devices = len(entry.devices)
+            entry.is_unlimited = devices >= self.settings.device_limit
+            if devices == self.settings.device_limit:
+                self.emit(entry, "device_limit", self.clock)
+
+    # Emission
+
+    def emit(self, entry: Txid, completed_by: str, closed_at: int) -> None:
         """Close `entry`, whose report is out from now on."""
-        entry.closed_at = closed_at
-        self._next_due = min(self._next_due, self._deadline(entry))
-        report = self.report(entry, outcome, completed_by, closed_at)
+        outcome = "partial" if entry.missing else "unconfirmed"
+        if completed_by in ("expected_devices", "device_limit"):
+            outcome = "complete"
+        source = {"topic": self.topic, "partition": self.partition}
+        report = entry.summarize(outcome, completed_by, closed_at, source)
+        add_report(self._window(closed_at), report, entry.report, closed_at - entry.opened_at)
         self.reports.append(report)
-        add_report(self._window(closed_at), report, closed_at - entry.opened_at)
+        entry.report = report
+        entry.closed_at = closed_at
+        entry.is_mark = self.settings.late_policy == "dead-letter"
+        self._next_due = min(self._next_due, self._deadline(entry))
 
-    def report(
-        self, entry: Txid, outcome: str, completed_by: str, closed_at: int
-    ) -> dict[str, Any]:
-        """The report of `entry` as it stands, parsed; its items are texts."""
-        usage, errors = entry.of("usage"), entry.of("errors")
-        return {
-            "txid": entry.txid,
-            "usage": [item.text for item in usage],
-            "errors": [item.text for item in errors],
-            "summary": {
-                "outcome": outcome,
-                "completedBy": completed_by,
-                "revision": 0,
-                "part": {"index": 1, "count": 1},
-                "devices": {
-                    "expected": None,
-                    "reported": len(entry.imeis("usage")),
-                    "failed": len(entry.imeis("errors")),
-                    "missing": [],
-                    "unexpected": [],
-                    "repeated": _repeated(usage),
-                    "conflicting": sorted(entry.imeis("usage") & entry.imeis("errors")),
-                },
-                "numberOfSessions": sum(item.sessions for item in usage),
-                "bytesTransferred": sum(item.bytes_transferred for item in usage),
-                "errorCodes": dict(
-                    Counter(i.error_code for i in errors if i.error_code is not None)
-                ),
-                "callbacks": entry.callbacks,
-                "duplicates": entry.duplicates,
-                "openedAt": iso(entry.opened_at),
-                "closedAt": iso(closed_at),
-                "source": {
-                    "topic": self.topic,
-                    "partition": self.partition,
-                    "firstOffset": entry.first_offset,
-                    "lastOffset": entry.last_offset,
-                },
-            },
-        }
+    def _make_room(self) -> None:
+        """Bodies go first, then markers, then the txid that has been open for longest."""
+        if self.settings.share_bytes == _NEVER:
+            return
+        while sum(map(self.settings.memory, self.table.values())) > self.settings.share_bytes:
+            remembered = sorted(
+                (entry for entry in self.table.values() if entry.closed_at is not None),
+                key=lambda entry: (entry.closed_at, entry.first_offset),
+            )
+            bodies = [entry for entry in remembered if not entry.is_mark]
+            if bodies:
+                bodies[0].is_mark = True
+            elif remembered:
+                del self.table[remembered[0].txid]
+                self.forgotten_early += 1
+            else:
+                first = min(self.table.values(), key=lambda entry: entry.first_offset)
+                self.emit(first, "capacity", self.clock)
 
     def _window(self, at: int) -> dict[str, Any]:
         start = at - at % self.settings.window_ms
         if start not in self.windows:
-            self.windows[start] = empty_window(start, self.partition, self.settings)
+            self.windows[start] = empty_window(
+                self.settings.app, self.partition, start, start + self.settings.window_ms
+            )
         return self.windows[start]
 
 
@@ -243,45 +250,3 @@ def run(records: Iterable[Record], settings: Settings) -> dict[int, Partition]:
             partitions[record.partition] = model
         partitions[record.partition].take(record)
     return partitions
-
-
-def empty_window(start: int, partition: int, settings: Settings) -> dict[str, Any]:
-    """A metrics record that counts nothing."""
-    return {
-        "window": {"start": iso(start), "end": iso(start + settings.window_ms)},
-        "app": settings.app,
-        "partition": partition,
-        "records": dict.fromkeys(
-            ("callbacks", "expectations", "acknowledgements", "deadLetters"), 0
-        ),
-        "items": dict.fromkeys(("usage", "errors", "duplicates", "late"), 0),
-        "reports": dict.fromkeys(("complete", "partial", "unconfirmed", "revised"), 0),
-        "devices": dict.fromkeys(("reported", "failed", "missing"), 0),
-        "numberOfSessions": 0,
-        "bytesTransferred": 0,
-        "errorCodes": {},
-        "timeToCompleteMs": {"count": 0, "sum": 0, "min": None, "max": None},
-    }
-
-
-def add_report(window: dict[str, Any], report: dict[str, Any], age_ms: int) -> None:
-    """Count a first emission in the window of its `closedAt`."""
-    summary = report["summary"]
-    window["reports"][summary["outcome"]] += 1
-    for name in ("reported", "failed"):
-        window["devices"][name] += summary["devices"][name]
-    window["numberOfSessions"] += summary["numberOfSessions"]
-    window["bytesTransferred"] += summary["bytesTransferred"]
-    codes = Counter(window["errorCodes"])
-    codes.update(summary["errorCodes"])
-    window["errorCodes"] = dict(codes)
-    times = window["timeToCompleteMs"]
-    times["min"] = min(times["min"], age_ms) if times["count"] else age_ms
-    times["max"] = max(times["max"], age_ms) if times["count"] else age_ms
-    times["count"] += 1
-    times["sum"] += age_ms
-
-
-def _repeated(usage: list[Item]) -> list[str]:
-    counts = Counter(item.imei for item in usage if item.imei is not None)
-    return sorted(imei for imei, count in counts.items() if count > 1)

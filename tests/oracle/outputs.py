@@ -13,6 +13,9 @@ from tests.oracle import jsontext
 from tests.oracle.record import Record, iso, milliseconds
 
 _PREFIX = "__streams.errors."
+_LISTS = ("missing", "unexpected", "repeated", "conflicting")
+IMEI_LISTS = (*_LISTS, "oversized")
+"""Lists in a summary's `devices`; the last one is there only where it holds anything."""
 
 
 class Outputs(NamedTuple):
@@ -24,7 +27,7 @@ class Outputs(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A report, parsed; the elements of `usage` and `errors` are their verbatim texts."""
+    """A report, or a part of one, parsed; `usage` and `errors` hold their verbatim texts."""
 
     record: Record
     body: dict[str, Any]
@@ -32,6 +35,9 @@ class Report(NamedTuple):
     partition: int
     last_offset: int
     first_offset: int
+    revision: int
+    part: tuple[int, int]
+    """Index and count."""
     completed_by: str
     opened_at: int
     closed_at: int
@@ -39,7 +45,7 @@ class Report(NamedTuple):
     @property
     def name(self) -> str:
         """What problems call it."""
-        return report_name(self.partition, self.txid)
+        return report_name(self.partition, self.txid, self.revision)
 
 
 class DeadLetter(NamedTuple):
@@ -77,6 +83,8 @@ def read_report(record: Record) -> Report:
         body[array] = jsontext.elements(texts[array])
     summary = _get(body, "summary", dict)
     source = _get(summary, "source", dict)
+    part = _get(summary, "part", dict)
+    _check_divided(summary)
     return Report(
         record=record,
         body=body,
@@ -84,10 +92,21 @@ def read_report(record: Record) -> Report:
         partition=_get(source, "partition", int),
         last_offset=_get(source, "lastOffset", int),
         first_offset=_get(source, "firstOffset", int),
+        revision=_get(summary, "revision", int),
+        part=(_get(part, "index", int), _get(part, "count", int)),
         completed_by=_get(summary, "completedBy", str),
         opened_at=milliseconds(_get(summary, "openedAt", str)),
         closed_at=milliseconds(_get(summary, "closedAt", str)),
     )
+
+
+def _check_divided(summary: dict[str, Any]) -> None:
+    """What a split report divides among its parts, beside its items."""
+    devices = _get(summary, "devices", dict)
+    for name in IMEI_LISTS if "oversized" in devices else _LISTS:
+        _get(devices, name, list)
+    for code in _get(summary, "errorCodes", dict):
+        _get(summary["errorCodes"], code, int)
 
 
 def read_dead_letter(record: Record) -> DeadLetter:
@@ -123,9 +142,10 @@ def read_metrics(record: Record) -> Metrics:
     return Metrics(record, body, _get(body, "partition", int), start)
 
 
-def report_name(partition: int, txid: str) -> str:
-    """What problems call the report of a txid."""
-    return f"{txid!r} of partition {partition}"
+def report_name(partition: int, txid: str, revision: int) -> str:
+    """What problems call a report of a txid."""
+    name = f"{txid!r} of partition {partition}"
+    return f"{name}, revision {revision}" if revision else name
 
 
 def window_name(start: str, partition: int) -> str:

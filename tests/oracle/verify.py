@@ -3,13 +3,14 @@
 `exact` demands what the model says, to the millisecond and in order: for runs in which
 the records' timestamps alone moved the clock. `live` is for runs in which idleness or the
 wall clock decided when a txid closed; it takes the times from the reports, checks that
-they are possible, and demands everything else: exactly one report per txid with exactly
+they are possible, and demands everything else: every report and revision with exactly
 its items, dead letters for exactly the records that deserve one, and metrics that add up:
 each window to the reports closed in it, all windows together to the records consumed and
-the items merged. It wants everything closed: ask again until then.
+the items merged; and so do they without the model (`conservation`). It wants everything
+closed: ask again until then.
 
-A line begins with what is the matter: missing, doubled, invented, wrong, unreadable or
-reordered.
+A line begins with what is the matter: missing, doubled, invented, wrong, torn, unreadable
+or reordered.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
 from tests.oracle import live as _live
-from tests.oracle import model
+from tests.oracle import model, parts
 from tests.oracle.compare import differences, match
+from tests.oracle.conservation import unbalanced
 from tests.oracle.model import Partition, Settings
 from tests.oracle.outputs import (
     DeadLetter,
@@ -35,6 +37,7 @@ from tests.oracle.outputs import (
     window_name,
 )
 from tests.oracle.record import Record
+from tests.oracle.windows import empty_window
 
 _Parsed = TypeVar("_Parsed")
 _LONGEST_MESSAGE = 300
@@ -52,7 +55,7 @@ class _Found(NamedTuple):
 def exact(inputs: Iterable[Record], outputs: Outputs, settings: Settings) -> list[str]:
     """Differences to what the timestamps of `inputs` make of them."""
     inputs = list(inputs)
-    found = _read(outputs)
+    found = _read(outputs, settings)
     partitions = model.run(inputs, settings)
     problems = found.problems + _records(inputs, found, partitions)
     for partition in partitions.values():
@@ -67,23 +70,23 @@ def exact(inputs: Iterable[Record], outputs: Outputs, settings: Settings) -> lis
 def live(inputs: Iterable[Record], outputs: Outputs, settings: Settings) -> list[str]:
     """Differences to what `inputs` must give whenever their txids closed."""
     inputs = list(inputs)
-    found = _read(outputs)
+    found = _read(outputs, settings)
     partitions = _live.replay(inputs, found.reports, settings)
     problems = found.problems + _live.impossible_times(found.reports, settings)
     problems += [
-        f"missing report {report_name(partition.partition, txid)}"
+        f"missing report {report_name(partition.partition, txid, entry.next_revision)}"
         for partition in partitions.values()
-        for txid in partition.open
+        for txid, entry in partition.open.items()
     ]
     problems += _records(inputs, found, partitions)
     for number in partitions.keys() | {metrics.partition for metrics in found.metrics}:
         partition = partitions.get(number) or Partition("", number, settings)
         metrics = [metrics for metrics in found.metrics if metrics.partition == number]
         problems += _adding_up(partition, metrics, settings)
-    return problems
+    return problems + unbalanced(len(inputs), found.reports, len(found.dead_letters), found.metrics)
 
 
-def _read(outputs: Outputs) -> _Found:
+def _read(outputs: Outputs, settings: Settings) -> _Found:
     problems: list[str] = []
 
     def parsed(
@@ -98,8 +101,12 @@ def _read(outputs: Outputs) -> _Found:
                 problems.append(f"unreadable {kind} {place}: {error}")
         return results
 
+    reports, torn = parts.join(
+        parsed("report", outputs.reports, read_report), settings.report_bytes
+    )
+    problems += torn
     return _Found(
-        parsed("report", outputs.reports, read_report),
+        reports,
         parsed("dead letter", outputs.dead_letters, read_dead_letter),
         parsed("metrics record", outputs.metrics, read_metrics),
         problems,
@@ -113,7 +120,7 @@ def _records(inputs: list[Record], found: _Found, partitions: dict[int, Partitio
         "report",
         [
             (
-                report_name(partition.partition, body["txid"]),
+                _name(partition, body),
                 {"key": body["txid"].encode(), "value": body},
             )
             for partition in partitions.values()
@@ -164,7 +171,7 @@ def _found_dead_letter(letter: DeadLetter) -> tuple[str, dict[str, Any]]:
 
 def _order(partition: Partition, reports: list[Report]) -> list[str]:
     """Reports of one input partition that share an output partition keep their order."""
-    due = [report_name(partition.partition, body["txid"]) for body in partition.reports]
+    due = [_name(partition, body) for body in partition.reports]
     problems = []
     for output in {report.record.partition for report in reports}:
         there = [
@@ -179,6 +186,10 @@ def _order(partition: Partition, reports: list[Report]) -> list[str]:
     return problems
 
 
+def _name(partition: Partition, body: dict[str, Any]) -> str:
+    return report_name(partition.partition, body["txid"], body["summary"]["revision"])
+
+
 def _metrics(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     name = window_name(body["window"]["start"], body["partition"])
     return name, {"key": name.encode(), "value": body}
@@ -191,7 +202,9 @@ def _found_metrics(metrics: Metrics) -> tuple[str, dict[str, Any]]:
 def _adding_up(partition: Partition, found: list[Metrics], settings: Settings) -> list[str]:
     """Windows against the reports closed in them; their sums against the input."""
     windows = {
-        metrics.start: model.empty_window(metrics.start, partition.partition, settings)
+        metrics.start: empty_window(
+            settings.app, partition.partition, metrics.start, metrics.start + settings.window_ms
+        )
         for metrics in found
     } | {
         start: window

@@ -6,7 +6,12 @@ from tests.oracle.model import DeadLetter, Partition, Settings, run
 from tests.oracle.record import Record
 
 _SETTINGS = Settings(
-    device_limit=2, inactivity_ms=100, max_age_ms=250, remember_ms=300, window_ms=1_000
+    device_limit=2,
+    inactivity_ms=100,
+    max_age_ms=250,
+    remember_ms=300,
+    window_ms=1_000,
+    late_policy="dead-letter",
 )
 
 
@@ -173,7 +178,7 @@ def test_a_metrics_window_in_full() -> None:
         (1_900, _usage("t", "1", sessions=4)),
         (1_910, '{"txid":"u","errors":[{"imei":"1","errorResponse":{"errorCode":"E"}}]}'),
         (1_920, '{"txid":"t","status":"QUEUED"}'),
-        (1_930, '{"txid":"t","imei":["1"]}'),
+        (1_930, '{"txid":"e","imei":["1"]}'),
         (1_940, "?"),
         (1_950, _usage("t", "2", sessions=3)),
         (3_500, _usage("v", "1")),
@@ -195,8 +200,8 @@ def test_a_metrics_window_in_full() -> None:
     }
     assert second["window"]["start"] == "1970-01-01T00:00:02.000Z"
     assert second["records"] == dict.fromkeys(first["records"], 0)
-    assert second["reports"]["unconfirmed"] == 1
-    assert second["devices"] == {"reported": 0, "failed": 1, "missing": 0}
+    assert second["reports"] == {"complete": 0, "partial": 1, "unconfirmed": 1, "revised": 0}
+    assert second["devices"] == {"reported": 0, "failed": 1, "missing": 1}
     assert second["errorCodes"] == {"E": 1}
     assert third["window"]["start"] == "1970-01-01T00:00:03.000Z"
     assert third["reports"]["unconfirmed"] == 1
