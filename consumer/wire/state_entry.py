@@ -12,11 +12,12 @@ belongs to that offset.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
-VERSION = 1
+VERSION = 2
 """Schema of both the state log and the offset metadata."""
 
 CHUNK_BYTES = 800_000
@@ -121,7 +122,7 @@ class StateDelta(Struct, array_like=True):
     clock_ms: int
     lag_ms: int
     window: bytes
-    """`Window` as JSON."""
+    """`Window` as JSON, in the last chunk only."""
     content: StateChunk = field(default_factory=StateChunk)
 
 
@@ -166,7 +167,6 @@ def encode(
     chunk_bytes: int = CHUNK_BYTES,
 ) -> list[bytes]:
     """The records of one commit, in order; `delta` gives the scalars of each of them."""
-    chunk_bytes -= len(delta.window)
     chunks = [StateChunk()]
     room = chunk_bytes
     for txid in forgotten:
@@ -183,10 +183,14 @@ def encode(
                 room = chunk_bytes
             chunks[-1].entries.append(piece)
             room -= size
+    if len(delta.window) > room:
+        chunks.append(StateChunk())
+    window, delta.window = delta.window, b""
     delta.chunks = len(chunks)
     values = []
-    for delta.chunk, chunk in enumerate(chunks):
-        delta.content = chunk
+    for delta.chunk, delta.content in enumerate(chunks):
+        if delta.content is chunks[-1]:
+            delta.window = window
         values.append(_encoder.encode(delta))
     return values
 
@@ -243,31 +247,26 @@ def _pieces(entry: Entry, chunk_bytes: int) -> Iterator[Entry]:
 
 
 def _open_pieces(entry: OpenEntry, chunk_bytes: int) -> Iterator[OpenEntry]:
-    """Usage first, then errors, then expected IMEIs; what is over goes into the next piece."""
-    usage, errors, expected = entry.usage, entry.errors, entry.expected
+    """List by list; what is over goes into the next piece."""
+    names = ("usage", "errors", "expected", "oversized")
+    lists: dict[str, list[Any]] = {name: getattr(entry, name) for name in names}
     whole = entry.whole
-    while usage or errors or expected:
+    while any(lists.values()):
+        fitting: dict[str, list[Any]] = {}
         room = chunk_bytes
-        cut_usage, room = _fitting(usage, room, least=1)
-        cut_errors, room = _fitting(errors, room, least=not cut_usage)
-        names = [imei.encode() for imei in expected]
-        cut_expected, _ = _fitting(names, room, least=not (cut_usage or cut_errors))
-        yield msgspec.structs.replace(
-            entry,
-            whole=whole,
-            usage=usage[:cut_usage],
-            errors=errors[:cut_errors],
-            expected=expected[:cut_expected],
-        )
-        usage, errors, expected = usage[cut_usage:], errors[cut_errors:], expected[cut_expected:]
+        for name, values in lists.items():
+            count, room = _fitting(values, room, least=not any(fitting.values()))
+            fitting[name] = values[:count]
+            lists[name] = values[count:]
+        yield msgspec.structs.replace(entry, whole=whole, **fitting)
         whole = False
 
 
-def _fitting(items: list[bytes], room: int, *, least: int) -> tuple[int, int]:
-    """How many of the first items fit into `room`, and the room left; one at `least`."""
-    for count, item in enumerate(items):
-        size = len(item) + 5
+def _fitting(values: list[Any], room: int, *, least: int) -> tuple[int, int]:
+    """How many of the first values fit into `room`, and the room left; one at `least`."""
+    for count, value in enumerate(values):
+        size = len(value.encode() if isinstance(value, str) else value) + 5
         if size > room and count >= least:
             return count, 0
         room -= size
-    return len(items), room
+    return len(values), room

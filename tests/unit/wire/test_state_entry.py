@@ -36,22 +36,31 @@ def scalars(window: Window | None = None) -> StateDelta:
     )
 
 
-def open_entry(txid: str, usage: Sequence[bytes] = (), errors: Sequence[bytes] = ()) -> OpenEntry:
-    """A whole open txid."""
-    return OpenEntry(
+def open_entry(
+    txid: str, usage: Sequence[bytes] = (), errors: Sequence[bytes] = (), **more: Any
+) -> OpenEntry:
+    """A whole txid with its items."""
+    entry = OpenEntry(
         txid=txid,
         whole=True,
         first_offset=1,
         last_offset=2**62,
         opened_ms=3,
-        touched_ms=4,
-        callbacks=5,
-        duplicates=6,
-        revision=0,
+        since_ms=4,
+        touched_ms=5,
+        closed_ms=6,
+        remembered=False,
+        callbacks=7,
+        duplicates=8,
+        revision=9,
         unlimited=True,
+        emitted=(1, 2, 3),
+        oversized=[],
         usage=list(usage),
         errors=list(errors),
+        expected=[],
     )
+    return msgspec.structs.replace(entry, **more)
 
 
 def marker(txid: str, digests: bytes = b"") -> MarkerEntry:
@@ -66,21 +75,27 @@ def decoded(
     values = state_entry.encode(scalars(window), forgotten, entries, **more)
     limit = more.get("chunk_bytes", CHUNK_BYTES)
     assert all(len(value) <= limit + 300 for value in values)
-    return [state_entry.decode(value) for value in values]
+    deltas = [state_entry.decode(value) for value in values]
+    assert [bool(delta.window) for delta in deltas] == [False] * (len(deltas) - 1) + [True]
+    assert deltas[-1].window == scalars(window).window
+    return deltas
 
 
-def merged(deltas: Sequence[StateDelta]) -> dict[str, tuple[list[bytes], list[bytes]]]:
-    """Items or digests of each txid after all pieces, in order."""
-    found: dict[str, tuple[list[bytes], list[bytes]]] = {}
+LISTS = ("usage", "errors", "expected", "oversized")
+
+
+def merged(deltas: Sequence[StateDelta]) -> dict[str, dict[str, list[Any]]]:
+    """Items, IMEIs and digests of each txid after all pieces, in order."""
+    found: dict[str, dict[str, list[Any]]] = {}
     for delta in deltas:
         for entry in delta.content.entries:
             assert entry.whole == (entry.txid not in found)
-            usage, errors = found.setdefault(entry.txid, ([], []))
+            lists = found.setdefault(entry.txid, {name: [] for name in LISTS})
             if isinstance(entry, MarkerEntry):
-                usage.append(entry.digests)
+                lists["usage"].append(entry.digests)
             else:
-                usage += entry.usage
-                errors += entry.errors
+                for name in LISTS:
+                    lists[name] += getattr(entry, name)
     return found
 
 
@@ -123,30 +138,44 @@ def test_many_entries_are_spread_over_chunks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("usage", "errors"), [(100, 0), (0, 100), (60, 60), (1, 200), (200, 1), (0, 0)]
+    ("usage", "errors", "imeis"),
+    [
+        (100, 0, 0),
+        (0, 100, 0),
+        (0, 0, 300),
+        (60, 60, 60),
+        (1, 200, 1),
+        (200, 1, 1),
+        (0, 0, 0),
+    ],
 )
-def test_a_txid_larger_than_a_chunk_is_cut(usage: int, errors: int) -> None:
-    """Into itself and additions, so that items stand in their order."""
-    raw_usage = [b"%d" % number + b"u" * (number % 60) for number in range(usage)]
-    raw_errors = [b"%d" % number + b"e" * (number % 60) for number in range(errors)]
-    entries = [open_entry("t", raw_usage, raw_errors), open_entry("next", [b"1"])]
+def test_a_txid_larger_than_a_chunk_is_cut(usage: int, errors: int, imeis: int) -> None:
+    """Into itself and additions, so that all stands in its order."""
+    lists: dict[str, list[Any]] = {
+        "usage": [b"%d" % number + b"u" * (number % 60) for number in range(usage)],
+        "errors": [b"%d" % number + b"e" * (number % 60) for number in range(errors)],
+        "expected": [f"{number}" + "ä" * (number % 60) for number in range(imeis)],
+        "oversized": [f"{number}" + "ö" * (number % 60) for number in range(imeis)],
+    }
+    nothing: dict[str, list[Any]] = {name: [] for name in LISTS}
+    entries = [open_entry("t", **lists), open_entry("next", [b"1"])]
     deltas = decoded([], entries, chunk_bytes=1_000)
-    assert merged(deltas) == {"t": (raw_usage, raw_errors), "next": ([b"1"], [])}
-    assert len(deltas) > 1 or usage + errors == 0
-    scalars_of = {
-        (entry.last_offset, entry.callbacks, entry.unlimited)
+    assert merged(deltas) == {"t": lists, "next": nothing | {"usage": [b"1"]}}
+    assert len(deltas) > 1 or usage + errors + imeis == 0
+    pieces = [
+        msgspec.structs.replace(entry, whole=True, **nothing)
         for delta in deltas
         for entry in delta.content.entries
-        if isinstance(entry, OpenEntry)
-    }
-    assert scalars_of == {(2**62, 5, True)}
+        if isinstance(entry, OpenEntry) and entry.txid == "t"
+    ]
+    assert pieces == [open_entry("t")] * len(pieces)
 
 
 def test_a_marker_larger_than_a_chunk_is_cut_between_digests() -> None:
     """Each piece holds whole digests."""
     digests = bytes(range(256)) * 20
     deltas = decoded([], [marker("m", digests), marker("n")], chunk_bytes=1_000)
-    pieces, _ = merged(deltas)["m"]
+    pieces = merged(deltas)["m"]["usage"]
     assert len(pieces) > 1
     assert all(len(piece) % DIGEST_BYTES == 0 for piece in pieces)
     assert b"".join(pieces) == digests
@@ -157,17 +186,18 @@ def test_an_item_larger_than_a_chunk_stands_alone() -> None:
     entries = [open_entry("t", [b"1", b"x" * 5_000, b"2"])]
     values = state_entry.encode(scalars(), [], entries, chunk_bytes=1_000)
     deltas = [state_entry.decode(value) for value in values]
-    assert merged(deltas) == {"t": ([b"1", b"x" * 5_000, b"2"], [])}
+    assert merged(deltas)["t"]["usage"] == [b"1", b"x" * 5_000, b"2"]
     assert sorted(len(value) > 1_000 for value in values) == [False, False, True]
 
 
-def test_a_wide_window_leaves_less_room_in_a_chunk() -> None:
-    """Every chunk carries it."""
+@pytest.mark.parametrize("items", [0, 1, 8, 40])
+def test_a_wide_window_does_not_share_its_chunk_if_there_is_no_room(items: int) -> None:
+    """The last chunk carries it, so it makes no chunk of items too large, and stands there once."""
     window = Window(0, error_codes={f"{number:0100}": 1 for number in range(50)})
-    entries = [open_entry(f"t{number}", [b"x" * 500]) for number in range(40)]
+    entries = [open_entry(f"t{number}", [b"x" * 500]) for number in range(items)]
     deltas = decoded([], entries, window=window, chunk_bytes=10_000)
-    assert len(deltas) >= 6
-    assert all(state_entry.decode_window(delta.window) == window for delta in deltas)
+    assert len(deltas) == {0: 1, 1: 1, 8: 2, 40: 4}[items]
+    assert state_entry.decode_window(deltas[-1].window) == window
 
 
 def test_sizes_are_those_of_utf_8() -> None:
@@ -224,7 +254,7 @@ def test_metadata_there_and_back() -> None:
     """As JSON that a person can read with Kafka's own tools."""
     named = Named(VERSION, "life", 7, 40, "app-hôte")
     text = state_entry.encode_named(named)
-    assert text == ('{"v":1,"incarnation":"life","sequence":7,"start":40,"writer":"app-hôte"}')
+    assert text == ('{"v":2,"incarnation":"life","sequence":7,"start":40,"writer":"app-hôte"}')
     assert state_entry.decode_named(text) == named
 
 
