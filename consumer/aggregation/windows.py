@@ -18,6 +18,9 @@ OTHER_CODES = "(other)"
 """Error codes are input: where a window's different ones could take more bytes than this,
 further ones are summed under this name, so that no window outgrows a record."""
 
+NOTHING = Numbers()
+"""What a first emission adds to."""
+
 
 class Windows:
     """The open window, and the records of those that closed since they were last taken."""
@@ -68,28 +71,18 @@ class Windows:
             window.partial += 1
         else:
             window.unconfirmed += 1
-        window.reported += state.usage.devices()
-        window.missing += state.missing
-        window.sessions += state.sessions
-        window.transferred += state.transferred
-        if state.errors is not None:
-            window.failed += state.errors.devices()
+        before = state.previous or NOTHING
+        window.reported += state.usage.devices() - before.reported
+        window.failed += (0 if state.errors is None else state.errors.devices()) - before.failed
+        window.missing += state.missing - before.missing
+        window.sessions += state.sessions - before.sessions
+        window.transferred += state.transferred - before.transferred
         if state.error_codes:
-            self._add_codes(state.error_codes)
+            self._add_codes(state.error_codes, before.error_codes)
         if state.revision:
             window.revised += 1
-            self._subtract(state.previous or Numbers())
         else:
             self._add_time(closed_ms - state.opened_ms)
-
-    def _subtract(self, numbers: Numbers) -> None:
-        window = self.open
-        window.reported -= numbers.reported
-        window.failed -= numbers.failed
-        window.missing -= numbers.missing
-        window.sessions -= numbers.sessions
-        window.transferred -= numbers.transferred
-        self._add_codes({code: -count for code, count in numbers.error_codes.items()})
 
     def _add_time(self, took_ms: int) -> None:
         window = self.open
@@ -99,9 +92,12 @@ class Windows:
         window.to_complete_min_ms = took_ms if shortest_ms is None else min(shortest_ms, took_ms)
         window.to_complete_max_ms = took_ms if longest_ms is None else max(longest_ms, took_ms)
 
-    def _add_codes(self, codes: dict[str, int]) -> None:
+    def _add_codes(self, codes: dict[str, int], before: dict[str, int]) -> None:
         known = self.open.error_codes
-        for code, count in codes.items():
+        for code, total in codes.items():
+            count = total - before.get(code, 0)
+            if not count:
+                continue
             name = code
             if name not in known and _most_bytes(name) > self._codes_room:
                 name = OTHER_CODES

@@ -101,6 +101,27 @@ def test_the_record_shows_all_that_was_counted() -> None:
     )
 
 
+def test_a_revision_counts_as_the_difference_to_the_one_before() -> None:
+    """What did not change adds nothing, not even an error code with a count of 0."""
+    windows = Windows("app", 0, 100)
+    state = txid(usage("a", 2), error("b", "X"))
+    state.expect("abc")
+    windows.add_report(state, Outcome.PARTIAL, 10)
+    state.reopen(20, state.numbers())
+    windows.move(100)
+    raw = encode(error("c", "Y"))
+    state.add_error(raw, decode_error_item(raw))
+    windows.add_report(state, Outcome.COMPLETE, 110)
+    windows.move(200)
+    first, second = closed(windows)
+    assert first["devices"] == {"reported": 1, "failed": 1, "missing": 1}
+    assert second["devices"] == {"reported": 0, "failed": 1, "missing": -1}
+    assert second["reports"] == {"complete": 1, "partial": 0, "unconfirmed": 0, "revised": 1}
+    assert (second["numberOfSessions"], second["bytesTransferred"]) == (0, 0)
+    assert second["errorCodes"] == {"Y": 1}
+    assert second["timeToCompleteMs"]["count"] == 0
+
+
 def test_without_emissions_there_is_no_shortest_time() -> None:
     """`min` and `max` of nothing are null."""
     windows = Windows("app", 0, 100)
