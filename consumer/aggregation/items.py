@@ -5,66 +5,74 @@ than all else that happens to an item, and is hardly ever needed: equal items ha
 IMEIs, so an item with an IMEI not seen before is new, proven by one look-up. Therefore the
 set is a dict from IMEI to item while every IMEI has one item, which is the normal case.
 
-A second, different spelling for an IMEI switches it to the general form: a list of items,
-and the set of their canonical forms. Usage is per day, so that is legal, just rarer.
+A second, different item of an IMEI switches it to the general form, a dict from digest to
+item. Usage is per day, so that is legal, just rarer.
 """
 
 from __future__ import annotations
 
 from itertools import islice
 
-from consumer.wire.canonical import canonical
+from consumer.wire.canonical import canonical, digest
+
+FIRST_BYTES = 115
+"""Memory of an IMEI and its first item, beside the characters of both."""
+FURTHER_BYTES = 33
+"""Memory of a further item of an IMEI, beside its own bytes."""
+DIGEST_BYTES = 110
+"""Memory of an item's place in the general form."""
 
 
 class ItemSet:
     """Unique items, verbatim, in the order in which they came."""
 
-    __slots__ = ("_canonical", "_items", "imeis", "repeated")
+    __slots__ = ("_by_digest", "imeis", "repeated")
 
     def __init__(self) -> None:
         self.imeis: dict[str | None, bytes] = {}
         """Distinct IMEIs in order, each with its first item; `None` stands for no IMEI."""
         self.repeated: dict[str, None] | None = None
         """IMEIs with more than one different item; `None` while there are none."""
-        self._items: list[bytes] | None = None
-        self._canonical: set[bytes] | None = None
-        """Both of the general form only."""
+        self._by_digest: dict[bytes, bytes] | None = None
+        """All items in order, in the general form only."""
 
     def __len__(self) -> int:
-        return len(self.imeis) if self._items is None else len(self._items)
+        return len(self.imeis) if self._by_digest is None else len(self._by_digest)
 
     @property
     def items(self) -> list[bytes]:
-        """All items; not to be changed."""
-        return list(self.imeis.values()) if self._items is None else self._items
+        """All items."""
+        return self.since(0)
 
     def since(self, count: int) -> list[bytes]:
         """All items but the first `count`."""
-        if self._items is None:
-            return list(islice(self.imeis.values(), count, None))
-        return self._items[count:]
+        items = self.imeis if self._by_digest is None else self._by_digest
+        return list(islice(items.values(), count, None))
 
-    def add(self, raw: bytes, imei: str | None) -> bool:
-        """Add an item unless an equal one is in; whether it was added."""
+    def add(self, raw: bytes, imei: str | None) -> int:
+        """Add an item; the memory that it takes by our account, 0 where an equal one is in."""
         known = len(self.imeis)
         first = self.imeis.setdefault(imei, raw)
         is_first = len(self.imeis) > known
-        if self._items is None or self._canonical is None:
+        taken = len(raw)
+        if self._by_digest is None:
             if is_first:
-                return True
-            if first == raw:  # a redelivery, byte by byte
-                return False
-            self._items = list(self.imeis.values())
-            self._canonical = {canonical(item) for item in self._items}
-        form = canonical(raw)
-        if form in self._canonical:
-            return False
-        self._canonical.add(form)
-        self._items.append(raw)
-        if imei is not None and not is_first:
+                return taken + FIRST_BYTES + len(imei or "")
+            if first == raw or canonical(first) == canonical(raw):
+                return 0
+            self._by_digest = {digest(b"", item): item for item in self.imeis.values()}
+            taken += DIGEST_BYTES * len(self.imeis)
+        known = len(self._by_digest)
+        self._by_digest.setdefault(digest(b"", raw), raw)
+        if len(self._by_digest) == known:
+            return 0
+        taken += DIGEST_BYTES
+        if is_first:
+            return taken + FIRST_BYTES + len(imei or "")
+        if imei is not None:
             self.repeated = self.repeated or {}
             self.repeated[imei] = None
-        return True
+        return taken + FURTHER_BYTES
 
     def devices(self) -> int:
         """Distinct IMEIs; items without one do not count."""

@@ -23,7 +23,7 @@ from consumer.aggregation.delta import Delta, Rejected
 from consumer.aggregation.emission import encode_report, oversized_imeis
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
-from consumer.aggregation.table import TxidTable, memory_of
+from consumer.aggregation.table import TxidTable
 from consumer.aggregation.txid import ERROR, USAGE, Numbers, Txid
 from consumer.aggregation.windows import Windows
 from consumer.wire.callback import Callback, Decoded, Expectation, Rejection, decode
@@ -106,7 +106,8 @@ class PartitionAggregator:
         """Let time go on, the partition being consumed to its end at `wall_ms`."""
         self._most_reports = most_reports
         self.clock.now_ms = self.clock.idle_ms(wall_ms)
-        self._fire()
+        if self._fire():
+            self._relieve()
 
     def next_due_ms(self) -> int | None:
         """A time of the clock before which time alone changes nothing."""
@@ -181,7 +182,7 @@ class PartitionAggregator:
             return
         self.delta.changed[txid] = state
         previous = None if state.phase is OPEN else state.numbers()
-        devices, missing, size, pieces = state.devices, state.missing, state.size, state.pieces
+        devices, missing, size, memory = state.devices, state.missing, state.size, state.memory
         usage = errors = 0
         for raw, usage_item in callback.usage:
             usage += state.add_usage(raw, usage_item)
@@ -200,7 +201,7 @@ class PartitionAggregator:
         tallies.errors += errors
         tallies.duplicates += duplicates
         if usage or errors:
-            table.grew(state, size, pieces)
+            table.grew(state, size, memory)
             self._part(state, previous, devices, missing, widened=False)
 
     def _expectation(self, expectation: Expectation, offset: int) -> None:
@@ -221,12 +222,12 @@ class PartitionAggregator:
     def _expect(self, state: Txid, expectation: Expectation, offset: int) -> None:
         self.delta.changed[state.txid] = state
         previous = None if state.phase is OPEN else state.numbers()
-        devices, missing, size, pieces = state.devices, state.missing, state.size, state.pieces
+        devices, missing, size, memory = state.devices, state.missing, state.size, state.memory
         state.last_offset = offset
         if not expectation.imeis:
             state.unlimited = True  # the whole account: no telling how many devices that is
         elif state.expect(expectation.imeis):
-            self.table.grew(state, size, pieces)
+            self.table.grew(state, size, memory)
             self._part(state, previous, devices, missing, widened=True)
 
     def _part(
@@ -236,6 +237,7 @@ class PartitionAggregator:
         now_ms = self.clock.now_ms
         if previous is not None:
             self.table.reopen(state, now_ms, previous)
+            self._victims.came(state)
         state.touched_ms = now_ms
         rule = completed_by(
             state,
@@ -246,7 +248,7 @@ class PartitionAggregator:
         )
         if rule is not None:
             self._emit(state, rule, now_ms)
-        elif memory_of(state) >= self.policy.txid_bytes:
+        elif state.memory >= self.policy.txid_bytes:
             self._emit(state, CompletedBy.CAPACITY, now_ms)
             if state.phase is REMEMBERED:  # or it would be emitted whole with every further part
                 self._mark(state)
@@ -297,7 +299,9 @@ class PartitionAggregator:
         message = f"{len(imeis)} of the items do not fit into a report of {limit} bytes"
         self._reject(offset, Reason.OVERSIZED_ITEM, message)
         if state is not None and state.phase is not MARKED:
-            state.oversized = {**(state.oversized or {}), **dict.fromkeys(imeis)}
+            size, memory = state.size, state.memory
+            state.name_oversized(imeis)
+            self.table.grew(state, size, memory)
             self.delta.changed[state.txid] = state
 
     def _reject(self, offset: int, reason: Reason, message: str) -> None:
@@ -324,11 +328,14 @@ class PartitionAggregator:
         else:
             tallies.completion_ms.append(closed_ms - state.opened_ms)
         self.table.emitted(state, closed_ms)
-        if not self.policy.revise:
+        if self.policy.revise:
+            self._victims.came(state)
+        else:
             self._mark(state)
 
     def _mark(self, state: Txid) -> None:
         self.table.mark(state)
+        self._victims.came(state)
         self.delta.changed[state.txid] = state
 
     def _forget(self, state: Txid) -> None:

@@ -5,9 +5,10 @@ it: the one noted in its `timer_ms`. A part moves its txid's deadline on without
 heap. The timer then lies too early, which is found out when it comes up, and it is put back
 with the true deadline: the hot path pays nothing for timers, and a txid costs the heap about
 one push per `inactivity`. Where a deadline moves *nearer*, a second timer is pushed and the
-old one, no longer the noted one, is dropped when it comes up. So a valid timer is never
-later than the truth, and the top of the heap, once true, is the next in the order that
-DESIGN 2.3 asks for: by (deadline, opening).
+old one, no longer the noted one, is dropped when it comes up, or when there are so many of
+them that the heap is made anew. So a valid timer is never later than the truth, and the top
+of the heap, once true, is the next in the order that DESIGN 2.3 asks for: by (deadline,
+opening).
 """
 
 from __future__ import annotations
@@ -19,10 +20,6 @@ from consumer.aggregation.lifecycle import OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.txid import Numbers, Txid
 
-TXID_BYTES = 800
-"""Memory of a known txid beside its content: object, table, timer, containers."""
-PIECE_BYTES = 130
-"""Memory of an item, an expected IMEI or a digest beside its content."""
 LEAST_SWEEP = 1_000
 """So many stale timers are never worth a sweep."""
 GONE = -1
@@ -34,7 +31,6 @@ class TxidTable:
 
     __slots__ = (
         "_policy",
-        "_stale",
         "body_count",
         "by_txid",
         "content_bytes",
@@ -53,9 +49,7 @@ class TxidTable:
         self.content_bytes = 0
         """Sum of the sizes of all known txids."""
         self.memory_bytes = 0
-        """Memory in use, by the fixed formula of `memory_of`."""
-        self._stale = 0
-        """Timers in the heap that are not valid any more."""
+        """Sum of their memory, by its fixed formula."""
 
     def __len__(self) -> int:
         return len(self.by_txid)
@@ -66,7 +60,7 @@ class TxidTable:
         self.by_txid[txid] = state
         self.open_count += 1
         self.content_bytes += state.size
-        self.memory_bytes += TXID_BYTES + state.size
+        self.memory_bytes += state.memory
         self._set_timer(state)
         return state
 
@@ -77,7 +71,7 @@ class TxidTable:
         self.body_count += 1
         if state.deadline_ms(self._policy) < state.timer_ms:
             self._set_timer(state)
-            self._timer_went_stale()
+            self._sweep()
 
     def reopen(self, state: Txid, now_ms: int, previous: Numbers) -> None:
         """A part came for a remembered txid."""
@@ -86,29 +80,29 @@ class TxidTable:
         self.body_count -= 1
         if state.deadline_ms(self._policy) < state.timer_ms:
             self._set_timer(state)
-            self._timer_went_stale()
+            self._sweep()
 
     def mark(self, state: Txid) -> None:
         """A remembered txid is known by its digests only, from now on."""
-        size, pieces = state.size, state.pieces
+        size, memory = state.size, state.memory
         state.mark()
-        self.grew(state, size, pieces)
+        self.grew(state, size, memory)
         self.body_count -= 1
 
-    def grew(self, state: Txid, size: int, pieces: int) -> None:
-        """A txid's content changed; `size` and `pieces` are what it had before."""
-        grown = state.size - size
-        self.content_bytes += grown
-        self.memory_bytes += grown + (state.pieces - pieces) * PIECE_BYTES
+    def grew(self, state: Txid, size: int, memory: int) -> None:
+        """A txid's content changed; `size` and `memory` are what it had before."""
+        self.content_bytes += state.size - size
+        self.memory_bytes += state.memory - memory
 
     def forget(self, state: Txid) -> None:
-        """Drop an emitted txid; its timer is dropped when it comes up."""
+        """Drop an emitted txid. A stale timer may hold on to it, but not to its items."""
         del self.by_txid[state.txid]
         state.timer_ms = GONE
+        state.drop_content()
         self.body_count -= state.phase is REMEMBERED
         self.content_bytes -= state.size
-        self.memory_bytes -= memory_of(state)
-        self._timer_went_stale()
+        self.memory_bytes -= state.memory
+        self._sweep()
 
     def due(self, now_ms: int) -> Txid | None:
         """The next txid whose deadline has come, or `None`."""
@@ -117,7 +111,6 @@ class TxidTable:
             noted_ms, order, state = timers[0]
             if noted_ms != state.timer_ms:
                 heapq.heappop(timers)
-                self._stale -= 1
                 continue
             deadline_ms = state.deadline_ms(self._policy)
             if deadline_ms <= noted_ms:
@@ -131,50 +124,38 @@ class TxidTable:
         return self.timers[0][0] if self.timers else None
 
     def oldest_open_ms(self) -> int | None:
-        """When the txid that is open longest was opened. Looks at every txid."""
-        opened = [state.opened_ms for state in self.by_txid.values() if state.phase is OPEN]
+        """Since when the txid that is open longest is open. Looks at every txid."""
+        opened = [state.since_ms for state in self.by_txid.values() if state.phase is OPEN]
         return min(opened, default=None)
 
-    def oldest(self, phase: str) -> list[Txid]:
-        """Txids of a phase, the oldest last; looks at every txid.
-
-        Open ones are as old as their opening, others as their emission.
-        """
-        found = [state for state in self.by_txid.values() if state.phase is phase]
-        if phase is OPEN:
-            found.sort(key=lambda state: state.first_offset, reverse=True)
-        else:
-            found.sort(key=lambda state: (state.closed_ms, state.first_offset), reverse=True)
-        return found
-
     def load(self, states: Iterable[Txid]) -> None:
-        """Take over restored txids, with their timers."""
+        """Take over restored txids."""
         self.by_txid = {state.txid: state for state in states}
         known = self.by_txid.values()
+        if not self._policy.revise:  # it may have been otherwise when they were emitted
+            for state in known:
+                if state.phase is REMEMBERED:
+                    state.mark()
         self.open_count = sum(state.phase is OPEN for state in known)
         self.body_count = sum(state.phase is REMEMBERED for state in known)
         self.content_bytes = sum(state.size for state in known)
-        self.memory_bytes = sum(map(memory_of, known))
-        for state in self.by_txid.values():
+        self.memory_bytes = sum(state.memory for state in known)
+        for state in known:
             state.timer_ms = state.deadline_ms(self._policy)
-        self.timers = [
-            (state.timer_ms, state.first_offset, state) for state in self.by_txid.values()
-        ]
-        heapq.heapify(self.timers)
+        self._make_timers()
 
     def _set_timer(self, state: Txid) -> None:
         state.timer_ms = state.deadline_ms(self._policy)
         heapq.heappush(self.timers, (state.timer_ms, state.first_offset, state))
 
-    def _timer_went_stale(self) -> None:
-        """Stale timers hold on to their txids: sweep before they outnumber the valid ones."""
-        self._stale += 1
-        if self._stale > len(self.by_txid) + LEAST_SWEEP:
-            self.timers = [timer for timer in self.timers if timer[0] == timer[2].timer_ms]
-            heapq.heapify(self.timers)
-            self._stale = 0
+    def _sweep(self) -> None:
+        """Drop stale timers when there are many: all beyond one for each known txid."""
+        known = len(self.by_txid)
+        if len(self.timers) > known + known // 4 + LEAST_SWEEP:
+            self._make_timers()
 
-
-def memory_of(state: Txid) -> int:
-    """Accounted memory of one txid, in bytes."""
-    return TXID_BYTES + state.size + state.pieces * PIECE_BYTES
+    def _make_timers(self) -> None:
+        self.timers = [
+            (state.timer_ms, state.first_offset, state) for state in self.by_txid.values()
+        ]
+        heapq.heapify(self.timers)

@@ -8,8 +8,8 @@ setting holds for what is open as well.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable
-from collections.abc import Set as AbstractSet
 
 from msgspec import Struct, json
 
@@ -17,13 +17,25 @@ from consumer.aggregation.items import ItemSet
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
 from consumer.wire.callback import ErrorItem, UsageItem
-from consumer.wire.canonical import digest
+from consumer.wire.canonical import DIGEST_BYTES, digest
 from consumer.wire.report import CompletedBy
 
 USAGE = b"u"
 ERROR = b"e"
 EXPECTED = b"x"
 """Tags that keep equal bytes apart: an item of one array, of the other, an expected IMEI."""
+
+# Memory beside the characters of the content, about as measured:
+TXID_BYTES = 800
+"""Of a txid that may hold items: object, table, timer, containers."""
+ERRORS_BYTES = 400
+"""Of the second array."""
+CODE_BYTES = 90
+"""Of an error code in the sums."""
+EXPECTED_BYTES = 80
+"""Of an expected IMEI, or one that is noted for an oversized item."""
+MARKED_BYTES = 700
+"""Of a txid that is only marked."""
 
 quoted = json.Encoder().encode
 """An IMEI as a JSON string: bare, `1e2` and `100` would be one number."""
@@ -63,12 +75,12 @@ class Txid:
         "logged_errors",
         "logged_expected",
         "logged_usage",
+        "memory",
         "missing",
         "moved",
         "opened_ms",
         "oversized",
         "phase",
-        "pieces",
         "previous",
         "revision",
         "sessions",
@@ -116,12 +128,12 @@ class Txid:
         """The device limit is void: more devices came, or the whole account was asked for."""
         self.previous: Numbers | None = None
         """What the last emission added up to, once reopened."""
-        self.digests: frozenset[bytes] | None = None
-        """Of each item and expected IMEI, once marked."""
+        self.digests: bytes | None = None
+        """Of each item and expected IMEI, once marked: sorted, and strung together."""
         self.size = len(txid)
         """Bytes of content: the txid, its items and expected IMEIs, or its digests."""
-        self.pieces = 0
-        """How many of them there are, the txid aside."""
+        self.memory = TXID_BYTES + len(txid)
+        """What all of it takes in memory, by a fixed formula over the content."""
         self.timer_ms = 0
         """Deadline of its valid timer, kept by the table."""
         # What the state log knows of this txid, kept by `pipeline/state_log.py`:
@@ -142,7 +154,8 @@ class Txid:
         imei = item.imei
         usage = self.usage
         distinct = len(usage.imeis)
-        if not usage.add(raw, imei):
+        taken = usage.add(raw, imei)
+        if not taken:
             return False
         if (
             imei is not None
@@ -154,7 +167,7 @@ class Txid:
         self.sessions += item.number_of_sessions or 0
         self.transferred += item.bytes_transferred or 0
         self.size += len(raw)
-        self.pieces += 1
+        self.memory += taken
         return True
 
     def add_error(self, raw: bytes, item: ErrorItem) -> bool:
@@ -163,8 +176,10 @@ class Txid:
         errors = self.errors
         if errors is None:
             errors = self.errors = ItemSet()
+            self.memory += ERRORS_BYTES
         distinct = len(errors.imeis)
-        if not errors.add(raw, imei):
+        taken = errors.add(raw, imei)
+        if not taken:
             return False
         if imei is not None and len(errors.imeis) > distinct and imei not in self.usage.imeis:
             self.devices += 1
@@ -174,9 +189,11 @@ class Txid:
             codes = self.error_codes
             if codes is None:
                 codes = self.error_codes = {}
+            if response.error_code not in codes:
+                self.memory += CODE_BYTES + len(response.error_code)
             codes[response.error_code] = codes.get(response.error_code, 0) + 1
         self.size += len(raw)
-        self.pieces += 1
+        self.memory += taken
         return True
 
     def expect(self, imeis: Iterable[str]) -> bool:
@@ -190,8 +207,18 @@ class Txid:
             self.expected[imei] = None
             self.missing += not self.has(imei)
             self.size += len(imei)
-            self.pieces += 1
+            self.memory += len(imei) + EXPECTED_BYTES
         return len(self.expected) > known
+
+    def name_oversized(self, imeis: Iterable[str]) -> None:
+        """Note whose items no report can take."""
+        if self.oversized is None:
+            self.oversized = {}
+        for imei in imeis:
+            if imei not in self.oversized:
+                self.oversized[imei] = None
+                self.size += len(imei)
+                self.memory += len(imei) + EXPECTED_BYTES
 
     def has(self, imei: str) -> bool:
         """Whether a device is in either array."""
@@ -244,22 +271,32 @@ class Txid:
         if self.errors is not None:
             digests += [digest(ERROR, raw) for raw in self.errors.items]
         digests += [digest(EXPECTED, quoted(imei)) for imei in self.expected]
-        self.become_marked(frozenset(digests))
+        self.become_marked(b"".join(sorted(digests)))
 
-    def become_marked(self, digests: AbstractSet[bytes]) -> None:
+    def become_marked(self, digests: bytes) -> None:
         """The same with digests that are known already (restore)."""
         self.phase = MARKED
-        self.digests = frozenset(digests)
+        self.digests = digests
+        self.drop_content()
+        self.size = len(self.txid) + len(digests)
+        self.memory = MARKED_BYTES + self.size
+        self.moved = True
+
+    def drop_content(self) -> None:
+        """Hold items and expectation no longer."""
         self.usage = EMPTY
         self.errors = self.error_codes = self.previous = self.oversized = None
         self.expected = NOBODY
-        self.size = len(self.txid) + sum(map(len, digests))
-        self.pieces = len(digests)
-        self.moved = True
 
     def knows(self, tag: bytes, raw: bytes) -> bool:
         """Whether a marked txid's last report held what equals `raw`."""
-        return self.digests is not None and digest(tag, raw) in self.digests
+        digests = self.digests
+        if digests is None:
+            return False
+        form = digest(tag, raw)
+        places = range(0, len(digests), DIGEST_BYTES)
+        place = bisect_left(places, form, key=lambda at: digests[at : at + DIGEST_BYTES])
+        return place < len(places) and digests.startswith(form, places[place])
 
     def knows_expected(self, imeis: Collection[str]) -> bool:
         """Whether a marked txid was asked for all of `imeis` before."""
@@ -267,4 +304,4 @@ class Txid:
 
 
 EMPTY = ItemSet()
-"""Shared by all marked txids; never added to."""
+"""Shared by all txids without items to hold; never added to."""

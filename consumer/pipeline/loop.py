@@ -148,6 +148,7 @@ class Pipeline:
         added = [Partition(number, now_s) for number in partitions]
         self._partitions.update((partition.number, partition) for partition in added)
         self._recovery.add(added)
+        self._share_memory()
         self._observer.rebalanced("assigned", partitions)
         self._reporting.tell_readiness(self._partitions)
         self._observer.joined()

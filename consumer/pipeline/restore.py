@@ -26,7 +26,6 @@ from consumer.pipeline.state_log import StateLog
 from consumer.wire import state_entry
 from consumer.wire.callback import decode_error_item, decode_usage_item
 from consumer.wire.state_entry import (
-    DIGEST_BYTES,
     MarkerEntry,
     Named,
     OpenEntry,
@@ -144,7 +143,8 @@ def _apply_open(state: Txid, entry: OpenEntry) -> None:
     state.duplicates = entry.duplicates
     state.revision = entry.revision
     state.unlimited = entry.unlimited
-    state.oversized = dict.fromkeys(entry.oversized) if entry.oversized else None
+    if entry.oversized:
+        state.name_oversized(entry.oversized)
     state.previous = None if entry.emitted is None else Numbers(counts=entry.emitted)
 
 
@@ -168,10 +168,6 @@ def _numbers_of_emission(state: Txid, counts: tuple[int, int, int]) -> Numbers:
 
 
 def _apply_marker(state: Txid, entry: MarkerEntry) -> None:
-    digests = {
-        entry.digests[begin : begin + DIGEST_BYTES]
-        for begin in range(0, len(entry.digests), DIGEST_BYTES)
-    }
     state.revision = entry.revision
     state.closed_ms = entry.closed_ms
-    state.become_marked(digests | (state.digests or frozenset()))
+    state.become_marked((state.digests or b"") + entry.digests)

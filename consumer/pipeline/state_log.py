@@ -26,6 +26,7 @@ from msgspec import Struct, field
 from consumer.aggregation.delta import Delta
 from consumer.aggregation.lifecycle import MARKED, REMEMBERED
 from consumer.aggregation.partition import PartitionAggregator
+from consumer.aggregation.table import TxidTable
 from consumer.aggregation.txid import Txid
 from consumer.wire import state_entry
 from consumer.wire.state_entry import Entry, MarkerEntry, Named, OpenEntry, StateDelta
@@ -49,8 +50,8 @@ class Segment(Struct):
     size: int
     live: int = 0
     """Known txids that have their home here."""
-    txids: list[Txid] = field(default_factory=list)
-    """All that were ever written whole here: some may have moved on since."""
+    txids: list[str] = field(default_factory=list)
+    """All that were ever written whole here: some may have moved on since, or be forgotten."""
 
 
 class StateLog:
@@ -82,12 +83,13 @@ class StateLog:
         self._leave(delta.forgotten)
         entries = [self._entry(state, segment) for state in delta.changed.values()]
         window = state_entry.encode_window(aggregator.windows.open)
-        live_bytes = aggregator.table.content_bytes + ENTRY_BYTES * len(aggregator.table)
+        table = aggregator.table
+        live_bytes = table.content_bytes + ENTRY_BYTES * len(table)
         excess = self.length_bytes - 2 * live_bytes - FLOOR_BYTES
         if excess > 0:
             written = len(window) + sum(map(len, forgotten)) + sum(map(_size, entries))
             budget = max(min(2 * written, excess), LEAST_REWRITE_BYTES)
-            entries += [self._entry(state, segment) for state in self._oldest(budget)]
+            entries += [self._entry(state, segment) for state in self._oldest(table, budget)]
         scalars = StateDelta(
             version=state_entry.VERSION,
             incarnation=self.incarnation,
@@ -138,9 +140,13 @@ class StateLog:
         whole = state.moved or not state.home
         if state.phase is MARKED:
             self._settle(state, segment)
-            digests = b"".join(sorted(state.digests or ()))
             return MarkerEntry(
-                state.txid, True, state.first_offset, state.closed_ms, state.revision, digests
+                txid=state.txid,
+                whole=True,
+                first_offset=state.first_offset,
+                closed_ms=state.closed_ms,
+                revision=state.revision,
+                digests=state.digests or b"",
             )
         if whole:
             state.logged_usage = state.logged_errors = state.logged_expected = 0
@@ -158,7 +164,7 @@ class StateLog:
         state.home = segment.sequence
         state.moved = False
         segment.live += 1
-        segment.txids.append(state)
+        segment.txids.append(state.txid)
 
     def _leave(self, states: Iterable[Txid]) -> None:
         for state in states:
@@ -166,14 +172,14 @@ class StateLog:
                 self._segments[state.home].live -= 1
                 state.home = 0
 
-    def _oldest(self, budget: int) -> Iterator[Txid]:
+    def _oldest(self, table: TxidTable, budget: int) -> Iterator[Txid]:
         """Txids of the oldest segments, to be moved; marks them so."""
         for segment in self._segments.values():
             while segment.txids:
                 if budget <= 0 or segment.sequence == self.sequence:
                     return
-                state = segment.txids.pop()
-                if state.home == segment.sequence:
+                state = table.by_txid.get(segment.txids.pop())
+                if state is not None and state.home == segment.sequence:
                     state.moved = True
                     budget -= state.size + ENTRY_BYTES
                     yield state
@@ -216,6 +222,6 @@ def _size(entry: Entry) -> int:
     items = (
         len(entry.digests)
         if isinstance(entry, MarkerEntry)
-        else sum(map(len, (*entry.usage, *entry.errors, *entry.expected)))
+        else sum(map(len, (*entry.usage, *entry.errors, *entry.expected, *entry.oversized)))
     )
     return ENTRY_BYTES + len(entry.txid) + items

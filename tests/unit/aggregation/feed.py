@@ -6,9 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from consumer.aggregation.delta import Delta
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.policy import Policy
+from consumer.aggregation.txid import Txid
 from consumer.wire import report
 from consumer.wire.report import Report
 
@@ -27,6 +30,9 @@ POLICY = Policy(
     window_ms=10_000,
 )
 """Small numbers, so that tests read easily."""
+
+DEAD_LETTER = msgspec.structs.replace(POLICY, revise=False)
+"""The same with `late.policy = "dead-letter"`."""
 
 
 class Batch(NamedTuple):
@@ -58,6 +64,11 @@ def callback(txid: str, *items: dict[str, Any], **more: Any) -> bytes:
     return encode({"txid": txid, **arrays, **more})
 
 
+def expectation(txid: str, *imeis: str) -> bytes:
+    """The devices that a request named; none are the whole account."""
+    return encode({"txid": txid, "imei": imeis})
+
+
 def encode(value: Any) -> bytes:
     """Compact JSON, as ThingSpace sends it."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
@@ -66,7 +77,8 @@ def encode(value: Any) -> bytes:
 class Feed:
     """One partition, fed record by record; offsets count up from 0."""
 
-    def __init__(self, policy: Policy = POLICY, *, partition: int = 0) -> None:
+    def __init__(self, policy: Policy = POLICY, *, partition: int = 0, **changes: Any) -> None:
+        policy = msgspec.structs.replace(policy, **changes)
         self.aggregator = PartitionAggregator(partition, policy)
         self.wall_ms = WALL_MS
         self.offset = 0
@@ -112,3 +124,11 @@ class Feed:
     def devices(self, txid: str, *imeis: str, at: int) -> None:
         """A callback with one usage item for each IMEI."""
         self.send(callback(txid, *(usage(imei) for imei in imeis)), at)
+
+    def expect(self, txid: str, *imeis: str, at: int) -> None:
+        """An expectation of these devices."""
+        self.send(expectation(txid, *imeis), at)
+
+    def known(self, txid: str) -> Txid | None:
+        """What is known of a txid."""
+        return self.aggregator.table.by_txid.get(txid)

@@ -2,18 +2,26 @@ from __future__ import annotations
 
 import json
 
-from consumer.aggregation.emission import encode_report
+from consumer.aggregation.emission import NAMELESS, encode_report, oversized_imeis
 from consumer.aggregation.txid import Txid
-from consumer.wire.callback import decode_error_item, decode_usage_item
-from consumer.wire.report import CompletedBy, Outcome
-from tests.unit.aggregation.feed import encode, error, usage
+from consumer.wire.callback import (
+    Callback,
+    ErrorItem,
+    UsageItem,
+    decode_error_item,
+    decode_usage_item,
+)
+from consumer.wire.report import FRAME_BYTES, CompletedBy, Outcome
+from tests.unit.aggregation.feed import POLICY, encode, error, usage
 
 
 def encoded(state: Txid) -> bytes:
     """The report of `state`."""
-    return encode_report(
-        state, Outcome.COMPLETE, CompletedBy.DEVICE_LIMIT, 9_876, topic="callbacks", partition=3
+    ((key, value),) = encode_report(
+        state, Outcome.COMPLETE, CompletedBy.DEVICE_LIMIT, 9_876, POLICY, partition=3
     )
+    assert key == state.txid.encode()
+    return value
 
 
 def test_the_report_shows_the_txid_as_it_stands() -> None:
@@ -82,3 +90,39 @@ def test_many_devices_repeated_and_conflicting_are_sorted() -> None:
     assert devices["reported"] == devices["failed"] == 40
     assert devices["repeated"] == [f"{number:02}" for number in range(40)]
     assert devices["conflicting"] == [f"{number:02}" for number in range(20, 40)]
+
+
+def test_expected_devices_are_compared_with_what_came() -> None:
+    """Those in neither array are missing, those not asked for unexpected; both are sorted."""
+    state = Txid("t", 0, 0)
+    state.expect(["d", "a", "c"])
+    for item in (usage("z"), usage("a"), usage()):
+        raw = encode(item)
+        state.add_usage(raw, decode_usage_item(raw))
+    for item in (error("y"), error("a"), error()):
+        raw = encode(item)
+        state.add_error(raw, decode_error_item(raw))
+    state.name_oversized(["d", "b"])
+    assert json.loads(encoded(state))["summary"]["devices"] == {
+        "expected": 3,
+        "reported": 2,
+        "failed": 2,
+        "missing": ["c", "d"],
+        "unexpected": ["y", "z"],
+        "repeated": [],
+        "conflicting": ["a"],
+        "oversized": ["b", "d"],
+    }
+
+
+def test_oversized_items_are_those_that_fit_into_no_report() -> None:
+    """The room is what a report has besides all that cannot be divided."""
+    most = 10_000 - FRAME_BYTES
+    fits, large = b"x" * most, b"x" * (most + 1)
+    record = Callback(
+        "t",
+        [(fits, UsageItem("a")), (large, UsageItem("b")), (large, UsageItem())],
+        [(large, ErrorItem("c")), (fits, ErrorItem("d"))],
+    )
+    assert oversized_imeis(record, 10_000) == ["b", NAMELESS, "c"]
+    assert oversized_imeis(record, 10_001) == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.aggregation.items import ItemSet
+from consumer.aggregation.items import DIGEST_BYTES, FIRST_BYTES, FURTHER_BYTES, ItemSet
 
 HUGE = b'{"imei":"a","x":' + b"9" * 5_000 + b"}"
 """Good JSON, but its number cannot be held: it has no canonical form."""
@@ -75,7 +75,7 @@ def test_devices_are_distinct_imeis() -> None:
 
 
 def test_an_item_that_came_after_the_first_meeting_is_known_as_well() -> None:
-    """Canonical forms, built when two items of one IMEI meet, are kept up from then on."""
+    """Digests, built when two items of one IMEI meet, are kept up from then on."""
     items = added((b'{"imei":"a"}', "a"), (b'{"imei":"a","n":1}', "a"), (b'{"imei":"b"}', "b"))
     assert not items.add(b'{ "imei":"b"}', "b")
     assert not items.add(b'{ "imei":"a"}', "a")
@@ -104,3 +104,21 @@ def test_what_is_new_since_a_count(again: bytes) -> None:
     assert items.since(0) == items.items
     assert items.since(1) == items.items[1:]
     assert items.since(len(items)) == []
+
+
+def test_a_respelled_item_is_not_worth_the_general_form() -> None:
+    """It takes no memory, and later items take no more than before."""
+    items = added((b'{"imei":"a"}', "a"))
+    assert items.add(b'{ "imei":"a" }', "a") == 0
+    assert items.add(b'{"imei":"b"}', "b") == FIRST_BYTES + 12 + 1
+
+
+def test_the_memory_of_items_follows_from_them() -> None:
+    """An IMEI costs more than a further item of it, and that brings digests for all."""
+    items = ItemSet()
+    assert items.add(b"1234", "a") == FIRST_BYTES + 4 + 1
+    assert items.add(b"12345", None) == FIRST_BYTES + 5
+    assert items.add(b"123456", "a") == FURTHER_BYTES + 6 + 3 * DIGEST_BYTES
+    assert items.add(b"1234567", "b") == FIRST_BYTES + 7 + 1 + DIGEST_BYTES
+    assert items.add(b"12345678", "b") == FURTHER_BYTES + 8 + DIGEST_BYTES
+    assert items.add(b"12345678", "b") == 0

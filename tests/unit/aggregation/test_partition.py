@@ -117,14 +117,19 @@ def test_a_key_that_is_not_the_txid_is_counted(value: bytes, key: bytes | None, 
     assert not [reason for _, reason in feed.reasons if reason != "missing_txid"]
 
 
-def test_expectations_and_acknowledgements_open_nothing() -> None:
+def test_acknowledgements_open_nothing() -> None:
     """They are counted, nothing else."""
     feed = Feed()
-    feed.send(encode({"txid": "a", "imei": ["1", "2"]}), 10)
     feed.send(encode({"txid": "a", "status": "COMPLETED"}), 10)
     assert len(feed.aggregator.table) == 0
-    feed.tick(5_000)
+    feed.devices("b", "1", at=20)
+    feed.aggregator.take()
+    feed.send(encode({"txid": "b", "status": "QUEUED"}), 30)
+    assert not feed.delta.changed
+    feed.tick(119)
     assert feed.reports == []
+    feed.tick(120)
+    assert [report.summary.callbacks for report in feed.reports] == [1]
 
 
 def test_a_bare_txid_only_opens_it() -> None:
@@ -344,14 +349,15 @@ def test_the_delta_tells_what_changed() -> None:
     feed = Feed()
     feed.devices("a", "1", at=10)
     feed.devices("b", "1", "2", "3", at=20)
-    feed.aggregator.take()
-    feed.devices("b", "1", at=30)
-    assert list(feed.delta.changed) == []
-    feed.devices("a", "1", at=40)
-    assert list(feed.delta.changed) == ["a"]
+    assert list(feed.aggregator.take().changed) == ["a", "b"]
+    feed.devices("c", at=30)
+    feed.tick(30)
+    assert list(feed.delta.changed) == ["c"]
+    feed.devices("b", "1", at=40)
+    assert list(feed.delta.changed) == ["c", "b"]
     feed.tick(5_000)
     assert list(feed.delta.changed) == []
-    assert [state.txid for state in feed.delta.forgotten] == ["b", "a"]
+    assert [state.txid for state in feed.delta.forgotten] == ["b", "a", "c"]
 
 
 def test_completion_times_are_those_of_first_emissions() -> None:

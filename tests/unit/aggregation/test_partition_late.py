@@ -1,13 +1,11 @@
-"""After the report: markers, duplicates, late parts, forgetting, conservation."""
+"""After the report, where `late.policy` is `dead-letter`: only a mark stays of a txid."""
 
 from __future__ import annotations
 
 import random
 
-import msgspec
-
 from consumer.wire import report
-from tests.unit.aggregation.feed import POLICY, Feed, callback, error, usage
+from tests.unit.aggregation.feed import DEAD_LETTER, Feed, callback, error, usage
 from tests.unit.aggregation.test_partition import totals
 
 
@@ -19,7 +17,7 @@ def emitted(feed: Feed, txid: str, at: int) -> None:
 
 def test_a_duplicate_after_the_report_changes_nothing() -> None:
     """It is counted as what it is, and no dead letter."""
-    feed = Feed()
+    feed = Feed(DEAD_LETTER)
     emitted(feed, "a", 1_000)
     feed.aggregator.take()
     feed.send(callback("a", usage("2"), error("3")), 1_010)
@@ -34,7 +32,7 @@ def test_a_duplicate_after_the_report_changes_nothing() -> None:
 
 def test_a_late_part_becomes_a_dead_letter() -> None:
     """Its new items count as late, the others as duplicates; the report stays as it was."""
-    feed = Feed()
+    feed = Feed(DEAD_LETTER)
     emitted(feed, "a", 1_000)
     feed.aggregator.take()
     feed.send(callback("a", usage("1"), usage("4"), error("3"), error("4")), 1_010)
@@ -49,7 +47,7 @@ def test_a_late_part_becomes_a_dead_letter() -> None:
 
 def test_late_parts_stay_late() -> None:
     """A marker learns nothing from what it refused."""
-    feed = Feed()
+    feed = Feed(DEAD_LETTER)
     emitted(feed, "a", 1_000)
     feed.devices("a", "9", at=1_010)
     feed.devices("a", "9", at=1_020)
@@ -58,7 +56,7 @@ def test_late_parts_stay_late() -> None:
 
 def test_an_item_of_the_other_array_is_late() -> None:
     """`usage` and `errors` are told apart after the report, too."""
-    feed = Feed()
+    feed = Feed(DEAD_LETTER)
     feed.send(callback("a", {"imei": "1"}, usage("2"), usage("3")), 1_000)
     feed.send(b'{"txid":"a","errors":[{"imei":"1"}]}', 1_010)
     assert feed.reasons == [(1, "late")]
@@ -66,7 +64,7 @@ def test_an_item_of_the_other_array_is_late() -> None:
 
 def test_neither_duplicates_nor_late_parts_prolong_the_memory() -> None:
     """It ends `late.remember` after the emission."""
-    feed = Feed()
+    feed = Feed(DEAD_LETTER)
     emitted(feed, "a", 1_000)
     feed.devices("a", "1", at=1_400)
     feed.devices("a", "9", at=1_450)
@@ -78,7 +76,7 @@ def test_neither_duplicates_nor_late_parts_prolong_the_memory() -> None:
 
 def test_memory_counts_from_closed_at() -> None:
     """What closed by time is remembered from its deadline on, not from when it was found."""
-    feed = Feed()
+    feed = Feed(DEAD_LETTER)
     feed.devices("a", "1", at=1_000)
     feed.tick(1_599)
     assert "a" in feed.aggregator.table.by_txid
@@ -88,7 +86,7 @@ def test_memory_counts_from_closed_at() -> None:
 
 def test_a_forgotten_txid_is_born_again() -> None:
     """One more part, even one that was there before, opens a new report, revision 0."""
-    feed = Feed()
+    feed = Feed(DEAD_LETTER)
     emitted(feed, "a", 1_000)
     feed.devices("a", "1", at=1_500)
     assert feed.reasons == []
@@ -103,7 +101,7 @@ def test_a_forgotten_txid_is_born_again() -> None:
 
 def test_a_jump_closes_and_forgets_at_once() -> None:
     """Expiry and forgetting are two deadlines, each at its time."""
-    feed = Feed()
+    feed = Feed(DEAD_LETTER)
     feed.devices("a", "1", at=1_000)
     feed.devices("a", "2", at=9_000)
     assert feed.closed == [("a", "inactivity", "01.100")]
@@ -113,7 +111,7 @@ def test_a_jump_closes_and_forgets_at_once() -> None:
 
 def test_an_expired_report_has_a_marker_like_a_completed_one() -> None:
     """Duplicates change nothing, a new part is late."""
-    feed = Feed()
+    feed = Feed(DEAD_LETTER)
     feed.devices("a", "1", at=1_000)
     feed.devices("a", "1", at=1_100)
     feed.devices("a", "2", at=1_150)
@@ -128,7 +126,7 @@ def test_conservation() -> None:
     open; windows add up to the tallies.
     """
     rng = random.Random(3)  # noqa: S311 - the same life every time
-    feed = Feed(msgspec.structs.replace(POLICY, window_ms=170, remember_ms=60))
+    feed = Feed(DEAD_LETTER, window_ms=170, remember_ms=60)
     now_ms = 0
     for _ in range(5_000):
         now_ms += rng.choice((0, 0, 0, 1, 5, 30, 400)) - rng.choice((0, 0, 3))

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import random
 
-from consumer.aggregation.lifecycle import OPEN
+from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
-from consumer.aggregation.table import OPEN_BYTES, REMEMBERED_BYTES, TxidTable
-from consumer.aggregation.txid import Txid
-from tests.unit.aggregation.feed import POLICY
+from consumer.aggregation.table import LEAST_SWEEP, TxidTable
+from consumer.aggregation.txid import USAGE, Numbers, Txid
+from consumer.wire.callback import UsageItem
+from tests.unit.aggregation.feed import DEAD_LETTER, POLICY
 
 
 def opened(table: TxidTable, *times: int) -> list[Txid]:
@@ -21,7 +22,7 @@ def drain(table: TxidTable, now_ms: int) -> list[tuple[int, str, str]]:
         due_ms = state.deadline_ms(POLICY)
         fired.append((due_ms, state.txid, state.phase))
         if state.phase is OPEN:
-            table.remember(state, due_ms)
+            table.emitted(state, due_ms)
         else:
             table.forget(state)
     return fired
@@ -76,7 +77,7 @@ def test_a_nearer_deadline_gets_a_second_timer() -> None:
         Policy(app="app", topic="t", inactivity_ms=1_000, max_age_ms=1_000, remember_ms=10)
     )
     (state,) = opened(table, 0)
-    table.remember(state, 5)
+    table.emitted(state, 5)
     assert table.next_timer_ms() == 15
     assert table.due(14) is None
     assert table.due(15) is state
@@ -90,7 +91,7 @@ def test_a_stale_timer_does_not_touch_the_next_life() -> None:
     policy = Policy(app="app", topic="t", inactivity_ms=1_000, remember_ms=10)
     table = TxidTable(policy)
     (state,) = opened(table, 0)
-    table.remember(state, 5)
+    table.emitted(state, 5)
     assert table.due(15) is state
     table.forget(state)
     again = table.open("0", 7, 20)
@@ -105,25 +106,111 @@ def test_forgotten_is_unknown() -> None:
     drain(table, 599)
     assert len(table) == 1
     drain(table, 600)
-    assert (len(table), table.content_bytes, table.state_bytes(), table.timers) == (0, 0, 0, [])
+    assert (len(table), table.content_bytes, table.memory_bytes, table.timers) == (0, 0, 0, [])
 
 
-def test_state_bytes_follow_the_content() -> None:
-    """A fixed formula over open and remembered txids."""
+def test_counts_and_memory_follow_every_change() -> None:
+    """Opening, growing, emission, reopening, marking, forgetting; equal to what a load finds."""
     table = TxidTable(POLICY)
-    opened(table, 0, 50)
-    assert table.state_bytes() == 2 * (OPEN_BYTES + 1)
-    drain(table, 100)
-    assert (len(table), table.open_count) == (2, 1)
-    assert table.state_bytes() == OPEN_BYTES + REMEMBERED_BYTES + 2
+    first, second = opened(table, 0, 50)
+    checked(table, openings=2, bodies=0)
+    size, memory = first.size, first.memory
+    first.add_usage(b"1234", UsageItem("a"))
+    first.expect(["a", "b"])
+    table.grew(first, size, memory)
+    checked(table, openings=2, bodies=0)
+    table.emitted(first, 60)
+    checked(table, openings=1, bodies=1)
+    table.reopen(first, 70, Numbers())
+    checked(table, openings=2, bodies=0)
+    table.emitted(first, 70)
+    table.emitted(second, 70)
+    checked(table, openings=0, bodies=2)
+    table.mark(first)
+    checked(table, openings=0, bodies=1)
+    table.forget(second)
+    checked(table, openings=0, bodies=0)
+    table.forget(first)
+    assert (table.content_bytes, table.memory_bytes) == (0, 0)
+
+
+def checked(table: TxidTable, openings: int, bodies: int) -> None:
+    """What is kept up is what one look at all of it gives."""
+    assert (table.open_count, table.body_count) == (openings, bodies)
+    fresh = TxidTable(POLICY)
+    fresh.load(table.by_txid.values())
+    assert (table.open_count, table.body_count, table.content_bytes, table.memory_bytes) == (
+        fresh.open_count,
+        fresh.body_count,
+        fresh.content_bytes,
+        fresh.memory_bytes,
+    )
+
+
+def test_a_forgotten_txid_holds_no_items() -> None:
+    """A stale timer, or the log, may hold on to the object for long."""
+    table = TxidTable(POLICY)
+    (state,) = opened(table, 0)
+    state.add_usage(b"1234", UsageItem("a"))
+    table.emitted(state, 10)
+    table.forget(state)
+    assert (state.usage.items, state.errors, state.expected) == ([], None, {})
+
+
+def test_a_reopened_txid_may_be_due_before_its_memory_ends() -> None:
+    """The nearer deadline gets a timer of its own."""
+    table = TxidTable(POLICY)
+    (state,) = opened(table, 0)
+    table.emitted(state, 10)
+    assert table.due(509) is None
+    assert table.next_timer_ms() == 510
+    table.reopen(state, 300, Numbers())
+    assert table.next_timer_ms() == 400
+    assert drain(table, 900) == [(400, "0", OPEN), (900, "0", REMEMBERED)]
+    assert table.due(2_000) is None
+    assert table.timers == []
+
+
+def test_stale_timers_are_swept() -> None:
+    """They never outnumber the valid ones by much, however txids come and go before their time."""
+    policy = Policy(app="app", topic="t", inactivity_ms=10**6, remember_ms=10**6)
+    table = TxidTable(policy)
+    known: list[Txid] = []
+    for number in range(20_000):
+        known.append(table.open(str(number), number, number))
+        if len(known) > 100:
+            state = known.pop(0)
+            table.emitted(state, number)
+            table.forget(state)
+        assert len(table.timers) <= len(table) * 5 // 4 + LEAST_SWEEP + 1
+    assert [state for _, _, state in sorted(table.timers)][-100:] == known
+
+
+def test_a_sweep_leaves_one_timer_for_each_txid() -> None:
+    """Also where an old timer has come to be right again, as the deadline moved back to it."""
+    policy = Policy(app="app", topic="t", inactivity_ms=1_000, remember_ms=10)
+    table = TxidTable(policy)
+    states = opened(table, *[0] * (2 * LEAST_SWEEP))
+    for state in states:
+        table.emitted(state, 0)
+        table.reopen(state, 0, Numbers())
+    assert table.due(999) is None
+    assert table.due(1_000) is states[0]
+    assert len(table.timers) <= len(states) * 5 // 4 + LEAST_SWEEP
+    table._make_timers()
+    assert len(table.timers) == len(states)
 
 
 def test_oldest_open_is_the_earliest_opening() -> None:
-    """Remembered txids do not count."""
+    """Remembered txids do not count, and a reopened one is as old as its reopening."""
     table = TxidTable(POLICY)
-    opened(table, 10, 40, 70)
+    first, *_ = opened(table, 10, 40, 70)
     drain(table, 110)
     assert table.oldest_open_ms() == 40
+    table.reopen(first, 120, Numbers())
+    assert table.oldest_open_ms() == 40
+    drain(table, 140)
+    assert table.oldest_open_ms() == 70
 
 
 def test_a_loaded_table_goes_on_like_the_one_before() -> None:
@@ -148,6 +235,21 @@ def test_a_loaded_table_goes_on_like_the_one_before() -> None:
     ]
 
 
+def test_a_load_marks_what_is_remembered_where_the_policy_is_dead_letter() -> None:
+    """It was emitted under the other one; the open ones stay open."""
+    table = TxidTable(POLICY)
+    first, second, third = opened(table, 0, 0, 50)
+    first.add_usage(b"{}", UsageItem("a"))
+    drain(table, 100)
+    table.mark(second)
+    copy = TxidTable(DEAD_LETTER)
+    copy.load(list(table.by_txid.values()))
+    assert [state.phase for state in (first, second, third)] == [MARKED, MARKED, OPEN]
+    assert first.knows(USAGE, b"{}")
+    assert (copy.open_count, copy.body_count) == (1, 0)
+    assert copy.memory_bytes == sum(state.memory for state in (first, second, third))
+
+
 def test_a_long_random_life_fires_as_a_plain_list_would() -> None:
     """Openings, parts, early completions and jumps: always all that is due, in order."""
     rng = random.Random(7)  # noqa: S311 - the same life every time
@@ -170,6 +272,6 @@ def test_a_long_random_life_fires_as_a_plain_list_would() -> None:
             if state.phase is OPEN:
                 state.touched_ms = now_ms
                 if rng.random() < 0.1:
-                    table.remember(state, now_ms)
+                    table.emitted(state, now_ms)
         assert table.open_count == sum(state.phase is OPEN for state in table.by_txid.values())
         assert len(table.timers) <= 3 * len(table) + 8

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.aggregation.lifecycle import OPEN, REMEMBERED
-from consumer.aggregation.txid import ERROR, USAGE, Txid
+from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
+from consumer.aggregation.txid import ERROR, EXPECTED, USAGE, Numbers, Txid
 from consumer.wire.callback import decode_error_item, decode_usage_item
 from consumer.wire.report import CompletedBy
 from tests.unit.aggregation.feed import POLICY, encode, error, usage
@@ -85,38 +85,158 @@ def test_the_deadline_of_an_open_txid_is_the_nearer_of_two() -> None:
     assert (state.deadline_ms(POLICY), state.expired_by(POLICY)) == (6_000, CompletedBy.MAX_AGE)
 
 
-def test_a_marker_knows_the_items_in_any_spelling() -> None:
-    """The items have given way to digests, one of each item and its array."""
-    state = Txid("t", 0, 0)
+def lived() -> Txid:
+    """A txid with two items, a device expected that is there, and one that is not."""
+    state = Txid("txid", 0, 0)
     add_usage(state, usage("a"))
     add_error(state, error("b"))
+    state.expect(["a", "c"])
+    return state
+
+
+def test_expected_devices_are_missing_until_they_are_in() -> None:
+    """In either array, whether they came before the expectation or after."""
+    state = lived()
+    assert (list(state.expected), state.missing) == (["a", "c"], 1)
+    assert state.expect(["b", "d", "d"])
+    assert state.missing == 2
+    add_error(state, error("c"))
+    assert state.missing == 1
+    add_usage(state, usage("c"))
+    add_usage(state, usage("x"))
+    assert state.missing == 1
+    add_usage(state, usage("d"))
+    assert state.missing == 0
+
+
+def test_an_expectation_that_names_nobody_new_changes_nothing() -> None:
+    """Equal, a part of it, or empty."""
+    state = lived()
+    size, memory = state.size, state.memory
+    assert not state.expect(["a", "c"])
+    assert not state.expect(["c"])
+    assert not state.expect([])
+    assert (len(state.expected), state.missing) == (2, 1)
+    assert (state.size, state.memory) == (size, memory)
+
+
+def test_txids_without_an_expectation_do_not_share_one() -> None:
+    """What one of them expects is nothing to the others."""
+    first, second = Txid("1", 0, 0), Txid("2", 0, 0)
+    first.expect(["a"])
+    assert (list(first.expected), list(second.expected)) == (["a"], [])
+
+
+def test_numbers_are_those_of_this_moment() -> None:
+    """What comes later does not change what was added up."""
+    state = lived()
+    numbers = state.numbers()
+    add_error(state, error("c"))
+    assert numbers == Numbers(
+        reported=1,
+        failed=1,
+        missing=1,
+        sessions=1,
+        transferred=10,
+        error_codes={"E1": 1},
+        counts=(1, 1, 2),
+    )
+    assert Txid("t", 0, 0).numbers() == Numbers()
+
+
+def test_a_remembered_txid_has_all_it_had() -> None:
+    """Its deadline is the end of the memory, counted from the emission."""
+    state = lived()
     state.remember(700)
     assert state.phase is REMEMBERED
     assert state.deadline_ms(POLICY) == 1_200
+    assert (len(state.usage), len(state.errors or ()), len(state.expected)) == (1, 1, 2)
+
+
+def test_a_reopened_txid_is_as_old_as_its_reopening() -> None:
+    """It has the deadlines of a new one, and the next revision."""
+    state = lived()
+    state.remember(700)
+    state.reopen(5_000, Numbers(reported=1))
+    assert (state.phase, state.revision, state.previous) == (OPEN, 1, Numbers(reported=1))
+    assert (state.deadline_ms(POLICY), state.expired_by(POLICY)) == (5_100, CompletedBy.INACTIVITY)
+    state.touched_ms = 5_950
+    assert (state.deadline_ms(POLICY), state.expired_by(POLICY)) == (6_000, CompletedBy.MAX_AGE)
+    assert state.opened_ms == 0
+    state.remember(6_000)
+    assert (state.revision, state.previous) == (1, None)
+
+
+def test_a_mark_knows_the_items_in_any_spelling() -> None:
+    """The items have given way to digests, one of each item and its array."""
+    state = lived()
+    state.remember(700)
+    state.mark()
+    assert state.phase is MARKED
+    assert state.deadline_ms(POLICY) == 1_200
     assert state.digests is not None
-    assert {len(digest) for digest in state.digests} == {16}
+    assert len(state.digests) == 4 * 16
     assert state.knows(USAGE, b' {"bytesTransferred":10, "numberOfSessions":1, "imei":"a"}')
     assert state.knows(ERROR, encode(error("b")))
     assert not state.knows(ERROR, encode(usage("a")))
     assert not state.knows(USAGE, encode(usage("a", 2)))
     assert len(state.usage) == 0
-    assert state.errors is None
+    assert (state.errors, state.expected) == (None, {})
 
 
-def test_an_open_txid_knows_nothing_by_digest() -> None:
-    """Digests are there only once it is remembered."""
+def test_a_mark_knows_whom_it_was_asked_for() -> None:
+    """All of them, or the expectation is another one; the whole account is nobody more."""
+    state = lived()
+    state.remember(700)
+    state.mark()
+    assert state.knows_expected(["c", "a"])
+    assert state.knows_expected([])
+    assert not state.knows_expected(["a", "b"])
+    assert not state.knows(USAGE, b'"a"')
+    assert state.knows(EXPECTED, b'"\\u0061"')
+
+
+def test_imeis_that_look_like_numbers_are_no_numbers() -> None:
+    """`1e2` was not expected where `100` was."""
     state = Txid("t", 0, 0)
-    add_usage(state, usage("a"))
-    assert state.phase is OPEN
+    state.expect(["100", "7"])
+    state.mark()
+    assert state.knows_expected(["100"])
+    assert not state.knows_expected(["1e2"])
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 100])
+def test_a_mark_of_any_size_finds_each_of_its_digests(count: int) -> None:
+    """And nothing else."""
+    state = Txid("t", 0, 0)
+    for number in range(count):
+        add_usage(state, usage(str(number)))
+    state.mark()
+    assert all(state.knows(USAGE, encode(usage(str(number)))) for number in range(count))
+    assert not any(state.knows(USAGE, encode(usage(f"{number}x"))) for number in range(100))
+
+
+def test_a_txid_that_is_not_marked_knows_nothing_by_digest() -> None:
+    """Digests are there only then."""
+    state = lived()
     assert not state.knows(USAGE, encode(usage("a")))
 
 
 def test_size_is_that_of_the_content() -> None:
-    """The txid and its items, then the txid and its digests; duplicates are free."""
+    """The txid, its items and expected devices, then the txid and digests; duplicates are free."""
+    state = lived()
+    add_usage(state, usage("a"))
+    assert state.size == 4 + len(encode(usage("a"))) + len(encode(error("a"))) + 2
+    state.mark()
+    assert state.size == 4 + 4 * 16
+
+
+def test_devices_with_oversized_items_are_noted_once() -> None:
+    """They count into the size, and a mark has no use for them."""
     state = Txid("txid", 0, 0)
-    add_usage(state, usage("a"))
-    add_usage(state, usage("a"))
-    add_error(state, error("a"))
-    assert state.size == 4 + len(encode(usage("a"))) + len(encode(error("a")))
-    state.remember(0)
-    assert state.size == 4 + 2 * 16
+    state.name_oversized(["a", "b"])
+    state.name_oversized(["b"])
+    assert list(state.oversized or ()) == ["a", "b"]
+    assert state.size == 4 + 2
+    state.mark()
+    assert (state.oversized, state.size) == (None, 4)

@@ -96,7 +96,12 @@ def picture(aggregator: PartitionAggregator) -> dict[str, Any]:
         "clock": (aggregator.clock.now_ms, aggregator.clock.lag_ms),
         "window": (state_entry.encode_window(aggregator.windows.open), aggregator.windows.end_ms),
         "txids": {state.txid: _picture(state, aggregator.policy) for state in states},
-        "counts": (aggregator.table.open_count, aggregator.table.content_bytes),
+        "counts": (
+            aggregator.table.open_count,
+            aggregator.table.body_count,
+            aggregator.table.content_bytes,
+            aggregator.table.memory_bytes,
+        ),
     }
 
 
@@ -107,16 +112,19 @@ def _picture(state: Txid, policy: Policy) -> dict[str, Any]:
         "revision": state.revision,
         "deadline": state.deadline_ms(policy),
         "digests": state.digests,
-        "size": state.size,
+        "size": (state.size, state.memory),
     }
     if state.digests is not None:
         return common
     errors = state.errors
     return common | {
-        "times": (state.opened_ms, state.touched_ms),
+        "times": (state.opened_ms, state.since_ms, state.touched_ms, state.closed_ms),
         "last_offset": state.last_offset,
         "counts": (state.callbacks, state.duplicates, state.devices, state.unlimited),
         "usage": (state.usage.items, list(state.usage.imeis), state.usage.repeated),
         "errors": errors and (errors.items, list(errors.imeis)),
+        "expected": (list(state.expected), state.missing),
+        "oversized": state.oversized,
         "totals": (state.sessions, state.transferred, state.error_codes),
+        "previous": state.previous,
     }

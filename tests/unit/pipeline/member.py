@@ -66,13 +66,14 @@ def batch(
     offset: int = 0,
     at: int = WALL_MS,
     messages: Sequence[Record] = (),
+    key: bytes | None = None,
 ) -> Batch:
-    """Records without keys from `offset` on, all with one timestamp."""
+    """Records from `offset` on, all with one key and one timestamp."""
     return Batch(
         partition=partition,
         offsets=range(offset, offset + len(values)),
         timestamps=[at] * len(values),
-        keys=[None] * len(values),
+        keys=[key] * len(values),
         values=values,
         messages=messages,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from consumer.errors import Action, Fault
 from consumer.pipeline import checkpoint
@@ -11,7 +12,10 @@ from consumer.pipeline.checkpoint import Checkpoint, OutputRecord
 from consumer.pipeline.partition import Running
 from consumer.pipeline.ports import Output, Polled, Position
 from consumer.wire import state_entry
+from consumer.wire.placement import partition_for
+from consumer.wire.report import part_key
 from tests.unit.aggregation.feed import POLICY, WALL_MS, Batch, callback, usage
+from tests.unit.pipeline.member import POLICY as PIPELINE
 
 RACE = Fault(Action.RESEND, "rebalance_race", "illegal generation")
 FENCED = Fault(Action.TEAR_DOWN, "fenced", "fenced")
@@ -123,8 +127,7 @@ def gathered(*partitions: Running, dead_letters: Sequence[OutputRecord] = ()) ->
     return checkpoint.gather(
         {one.aggregator.partition: one for one in partitions},
         list(dead_letters),
-        reports="reports",
-        metrics="metrics",
+        policy=PIPELINE,
     )
 
 
@@ -146,6 +149,24 @@ def test_everything_pending_is_gathered_and_taken() -> None:
     assert gathered(one, other).partitions == {}
 
 
+def test_parts_of_a_report_lie_beside_its_first_one() -> None:
+    """The partitioner places that by the txid; the others are told where that is."""
+    one = running(1)
+    policy = structs.replace(PIPELINE, report_partitions=7)
+    one.aggregator.policy = structs.replace(POLICY, report_bytes=10_000)
+    txids = [f"t{number}" for number in range(20)]
+    values = [callback(txid, *(usage(imei, note="x" * 5_000) for imei in "123")) for txid in txids]
+    one.aggregator.apply(Batch(range(20), [20_000] * 20, [None] * 20, values), 0, WALL_MS, 100)
+    found = checkpoint.gather({1: one}, [], policy=policy)
+    reports = [(record.key, record.partition) for record in found.outputs]
+    assert reports == [
+        (part_key(txid, index), -1 if index == 1 else partition_for(txid.encode(), 7))
+        for txid in txids
+        for index in (1, 2, 3)
+    ]
+    assert len({partition for _, partition in reports}) > 4
+
+
 def test_a_partition_with_nothing_pending_stays_out() -> None:
     """Its committed offset is right as it is."""
     found = gathered(running(1))
@@ -158,7 +179,9 @@ def test_an_offset_that_names_no_state_is_committed_without_state() -> None:
     one = running(1, unnamed=True)
     checkpoint.send(gathered(one), wire, wire)
     assert wire.state == {}
-    assert wire.positions == {1: (17, state_entry.Named(1, "life", 0, 40, "app-member"))}
+    assert wire.positions == {
+        1: (17, state_entry.Named(state_entry.VERSION, "life", 0, 40, "app-member"))
+    }
     assert not one.pending()
 
 
@@ -179,7 +202,9 @@ def test_a_commit_goes_in_one_order() -> None:
         "offsets",
         "commit",
     ]
-    assert wire.positions == {1: (18, state_entry.Named(1, "life", 1, 510, "app-member"))}
+    assert wire.positions == {
+        1: (18, state_entry.Named(state_entry.VERSION, "life", 1, 510, "app-member"))
+    }
     assert one.deletable == 510
 
 
@@ -194,7 +219,9 @@ def test_a_refused_commit_is_sent_once_more() -> None:
     assert wire.calls == [*attempt, "abort", *attempt, "commit"]
     assert wire.state == {1: values}
     assert len(wire.outputs) == 2
-    assert wire.positions == {1: (18, state_entry.Named(1, "life", 1, 520, "app-member"))}
+    assert wire.positions == {
+        1: (18, state_entry.Named(state_entry.VERSION, "life", 1, 520, "app-member"))
+    }
 
 
 @pytest.mark.parametrize("failures", [[FENCED], [RACE, RACE], [RACE, FENCED]])

@@ -15,11 +15,13 @@ from consumer.errors import Action, Fault
 from consumer.kafka.source import Source
 from consumer.kafka.state_reader import StateReader
 from consumer.kafka.transactions import Timeouts, Transactions
+from consumer.pipeline.keys import KeySample
 from consumer.pipeline.loop import Pipeline, Ports
 from consumer.pipeline.partition import Running
 from consumer.telemetry.build import Build
 from consumer.telemetry.health import Health
 from consumer.telemetry.metrics import Metrics
+from consumer.wire.placement import partition_for
 from tests.unit.aggregation.feed import TOPIC, WALL_MS, callback, usage
 from tests.unit.pipeline.member import POLICY, Clock, batch, offsets, options, running
 
@@ -247,6 +249,40 @@ def test_a_lost_partition_ends_the_life(pipeline: Pipeline) -> None:
 
     assert (raised.value.action, raised.value.cause) == (Action.TEAR_DOWN, "partition_lost")
     assert set(pipeline._running) == {1}
+
+
+def shares(pipeline: Pipeline) -> dict[int, int]:
+    """Memory that each running partition may use, as a fraction of all: one of so many."""
+    return {
+        number: POLICY.state_bytes // one.aggregator.share_bytes
+        for number, one in pipeline._running.items()
+    }
+
+
+def test_the_memory_is_shared_evenly_by_all_partitions(pipeline: Pipeline) -> None:
+    """Those that are still being restored need theirs as well; what goes leaves its share."""
+    pipeline.on_assigned([0, 1])
+    give(pipeline, 0)
+    pipeline.on_assigned([2])
+    assert shares(pipeline) == {0: 3}
+    give(pipeline, 1)
+    pipeline.on_revoked([2])
+    assert shares(pipeline) == {0: 2, 1: 2}
+    pipeline.on_revoked([0])
+    assert shares(pipeline) == {1: 1}
+
+
+def test_a_misplaced_key_is_noticed(pipeline: Pipeline) -> None:
+    """Of the batches that are taken, in the partitions that the topic has."""
+    give(pipeline, 0)
+    pipeline._take(batch(*complete("a"), key=b"key"), WALL_MS, NOW_S)
+    assert not pipeline._keys._told
+
+    pipeline._keys = KeySample(TOPIC, 2, pipeline._observer)
+    wrong = 1 - partition_for(b"key", 2)
+    give(pipeline, wrong)
+    pipeline._take(batch(*complete("b"), partition=wrong, key=b"key"), WALL_MS, NOW_S)
+    assert pipeline._keys._told
 
 
 def test_losing_nothing_is_no_loss(pipeline: Pipeline) -> None:

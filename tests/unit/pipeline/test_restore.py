@@ -7,7 +7,7 @@ from consumer.errors import Action, Fault
 from consumer.pipeline.restore import Restore
 from consumer.wire import state_entry
 from consumer.wire.state_entry import Named, OpenEntry, StateDelta, Window
-from tests.unit.aggregation.feed import POLICY, callback, error, usage
+from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, callback, error, usage
 from tests.unit.pipeline.ledger import WRITER, Ledger, picture
 
 
@@ -49,7 +49,7 @@ def delta(sequence: int, *, chunk: int = 0, chunks: int = 1, **changes: object) 
 
 def restore_of(sequence: int, start: int = 0) -> Restore:
     """A restore that looks for this commit."""
-    return Restore(4, "app.state", Named(1, "life", sequence, start, WRITER), 100)
+    return Restore(4, "app.state", Named(state_entry.VERSION, "life", sequence, start, WRITER), 100)
 
 
 def test_all_that_shows_in_outputs_comes_back() -> None:
@@ -143,7 +143,7 @@ def test_it_is_done_with_the_last_chunk_only() -> None:
 
 def test_additions_to_a_txid_from_before_the_start_are_ignored() -> None:
     """It was rewritten or forgotten since: what is needed lies behind the start."""
-    ledger = Ledger()
+    ledger = Ledger(DEAD_LETTER)
     ledger.devices("gone", "1", at=1_000)
     ledger.commit()
     ledger.devices("stays", "1", at=1_030)
@@ -199,13 +199,19 @@ def open_entry(raw: bytes) -> OpenEntry:
         first_offset=0,
         last_offset=0,
         opened_ms=0,
+        since_ms=0,
         touched_ms=0,
+        closed_ms=0,
+        remembered=False,
         callbacks=1,
         duplicates=0,
         revision=0,
         unlimited=False,
+        emitted=None,
+        oversized=[],
         usage=[raw],
         errors=[],
+        expected=[],
     )
 
 

@@ -11,7 +11,7 @@ from consumer.pipeline import state_log
 from consumer.pipeline.state_log import ENTRY_BYTES, FLOOR_BYTES, StateLog
 from consumer.wire import state_entry
 from consumer.wire.state_entry import MarkerEntry, OpenEntry
-from tests.unit.aggregation.feed import POLICY, callback, encode, error, usage
+from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, callback, encode, error, usage
 from tests.unit.pipeline.ledger import WRITER, Ledger, picture
 
 
@@ -43,13 +43,19 @@ def test_a_new_txid_is_written_whole() -> None:
             first_offset=1,
             last_offset=1,
             opened_ms=1_010,
+            since_ms=1_010,
             touched_ms=1_010,
+            closed_ms=0,
+            remembered=False,
             callbacks=1,
             duplicates=1,
             revision=0,
             unlimited=False,
+            emitted=None,
+            oversized=[],
             usage=[encode(usage("1"))],
             errors=[encode(error("2"))],
+            expected=[],
         )
     ]
 
@@ -100,7 +106,7 @@ def test_a_duplicate_is_an_addition_without_items() -> None:
 
 def test_an_emitted_txid_is_written_as_a_whole_marker() -> None:
     """Its items are gone; their digests stand in for them, sorted, so the same everywhere."""
-    ledger = Ledger()
+    ledger = Ledger(DEAD_LETTER)
     ledger.devices("a", "1", "2", at=1_000)
     ledger.commit()
     ledger.send(callback("a", error("3")), 1_010)
@@ -110,12 +116,12 @@ def test_an_emitted_txid_is_written_as_a_whole_marker() -> None:
     assert (entry.whole, entry.closed_ms, entry.first_offset) == (True, 1_010, 0)
     digests = [entry.digests[at : at + 16] for at in range(0, 48, 16)]
     assert digests == sorted(digests)
-    assert frozenset(digests) == ledger.aggregator.table.by_txid["a"].digests
+    assert b"".join(digests) == ledger.aggregator.table.by_txid["a"].digests
 
 
 def test_items_of_a_txid_born_and_emitted_in_one_commit_are_never_written() -> None:
     """Only its marker is."""
-    ledger = Ledger()
+    ledger = Ledger(DEAD_LETTER)
     ledger.devices("a", "1", "2", "3", at=1_000)
     ledger.commit()
     assert [type(entry) for entry in ledger.last_entries()] == [MarkerEntry]
@@ -173,11 +179,13 @@ def test_every_commit_carries_clock_lag_and_window() -> None:
 def test_the_metadata_names_commit_start_and_writer() -> None:
     """What the committed offset needs to find its state."""
     log = StateLog("life", 40)
-    assert state_entry.decode_named(log.named("me")) == state_entry.Named(1, "life", 0, 40, "me")
+    assert state_entry.decode_named(log.named("me")) == state_entry.Named(
+        state_entry.VERSION, "life", 0, 40, "me"
+    )
     ledger = Ledger(start=40)
     ledger.devices("a", "1", at=1_000)
     ledger.commit()
-    assert ledger.named == state_entry.Named(1, "life", 1, 40, WRITER)
+    assert ledger.named == state_entry.Named(state_entry.VERSION, "life", 1, 40, WRITER)
     assert len(ledger.log.named("m" * 249)) < 1_000
 
 
@@ -235,8 +243,8 @@ def test_very_many_forgotten_txids_are_cut_into_chunks() -> None:
 
 
 def test_the_start_is_where_the_oldest_needed_txid_stands_whole() -> None:
-    """It moves on when that txid is forgotten."""
-    ledger = Ledger(start=0)
+    """It moves on when that txid is rewritten or forgotten."""
+    ledger = Ledger(DEAD_LETTER, start=0)
     ledger.devices("a", "1", at=1_000)
     ledger.commit()
     ledger.devices("b", "1", at=1_050)
