@@ -21,7 +21,7 @@ MEND = "`session-reports topics create` makes it"
 OVERHEAD_BYTES = 4096
 """Room for key, headers and the frame of a batch around the value of a record."""
 STATE_BYTES = 900_000
-"""Records of the state log are chunked below this."""
+"""Records of the state log are chunked below this, unless one item needs more."""
 DEAD_LETTER_BYTES = 64 * 1024
 """What the headers of a dead letter may add to the input record."""
 
@@ -53,6 +53,10 @@ class Plan:
     def names(self) -> tuple[str, ...]:
         """All five topics."""
         return (self.callbacks, self.reports, self.metrics, self.dead_letters, self.state)
+
+    def most_bytes(self) -> str:
+        """`max.message.bytes` for topics whose records obey `report_bytes`."""
+        return str(max(_DEFAULT_MAX_BYTES, self.report_bytes + OVERHEAD_BYTES))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ class Topics:
         if plan.callbacks in missing:
             self._make([self._new(plan.callbacks, plan.partitions, {})])
             found = self._cluster.describe(plan.names())
-        report_bytes = str(max(_DEFAULT_MAX_BYTES, plan.report_bytes + OVERHEAD_BYTES))
+        report_bytes = plan.most_bytes()
         letter_bytes = str(found[plan.callbacks].max_bytes + DEAD_LETTER_BYTES)
         wanted = [
             self._new(plan.reports, plan.partitions, {"max.message.bytes": report_bytes}),
@@ -193,7 +197,7 @@ class Topics:
         )
 
     def _state(self, partitions: int) -> NewTopic:
-        size = {"max.message.bytes": str(_DEFAULT_MAX_BYTES)}
+        size = {"max.message.bytes": self._plan.most_bytes()}
         return self._new(self._plan.state, partitions, {**_STATE_LOG, **size})
 
     def _make(self, wanted: Sequence[NewTopic]) -> None:
@@ -229,7 +233,11 @@ def _problems(plan: Plan, found: Mapping[str, Topic], tools: str) -> Iterator[st
             ("WRITE",),
             found[plan.callbacks].max_bytes + DEAD_LETTER_BYTES,
         ),
-        "state": (plan.state, ("READ", "WRITE"), STATE_BYTES + OVERHEAD_BYTES),
+        "state": (
+            plan.state,
+            ("READ", "WRITE"),
+            max(STATE_BYTES, plan.report_bytes) + OVERHEAD_BYTES,
+        ),
     }
     for role, (name, operations, least_bytes) in needs.items():
         topic = found[name]
