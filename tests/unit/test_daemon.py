@@ -22,6 +22,7 @@ from consumer.daemon import (
     topics_of,
 )
 from consumer.errors import ConfigError, Fault, UnreachableError
+from consumer.kafka.topics import Facts
 from consumer.settings.load import load
 from consumer.settings.model import Settings
 
@@ -80,12 +81,17 @@ def test_every_setting_of_the_pipeline_reaches_it() -> None:
             "completion.inactivity=12s",
             "completion.max_age=13m",
             "completion.idle=14s",
+            "late.policy=dead-letter",
             "late.remember=15m",
             "limits.clock_skew=16s",
+            "limits.state_bytes=20MB",
+            "limits.txid_bytes=21kB",
+            "limits.report_bytes=22kB",
             "metrics.window=17s",
             "commit.interval=180ms",
             "commit.max_reports=19",
-        )
+        ),
+        Facts(partitions=23, report_partitions=24, message_max_bytes=0, batch_max_bytes=0),
     )
 
     assert policy.start_at == "latest"
@@ -96,7 +102,10 @@ def test_every_setting_of_the_pipeline_reaches_it() -> None:
     assert (aggregation.app, aggregation.topic, aggregation.device_limit) == ("tidy", "in", 11)
     assert (aggregation.inactivity_ms, aggregation.max_age_ms) == (12_000, 780_000)
     assert (aggregation.remember_ms, aggregation.clock_skew_ms) == (900_000, 16_000)
-    assert aggregation.window_ms == 17_000
+    assert (aggregation.window_ms, aggregation.revise) == (17_000, False)
+    assert (aggregation.txid_bytes, aggregation.report_bytes) == (21_000, 22_000)
+    assert policy.state_bytes == 20_000_000
+    assert (policy.input_partitions, policy.report_partitions) == (23, 24)
 
 
 def test_every_setting_of_topics_reaches_their_plan() -> None:

@@ -87,7 +87,7 @@ def test_lets_librdkafka_judge_its_properties(command: Command) -> None:
 
 def test_warns_of_what_is_allowed_but_risky(command: Command) -> None:
     """Advice is no error."""
-    ended = command("check", "--set", "completion.inactivity=1m")
+    ended = command("check", "--set", "late.policy=dead-letter")
 
     assert ended.code == 0
     assert "warning: completion.inactivity: 1m is under 16m" in ended.out

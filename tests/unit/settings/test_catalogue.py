@@ -43,6 +43,8 @@ def test_names_are_those_of_the_contract() -> None:
         "late.policy",
         "late.remember",
         "limits.clock_skew",
+        "limits.state_bytes",
+        "limits.txid_bytes",
         "limits.report_bytes",
         "commit.interval",
         "commit.max_reports",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.settings.checks import mismatches
-from consumer.settings.model import App, Commit, Kafka, Late, Settings, Topics
+from consumer.settings.model import App, Commit, Kafka, Settings, Topics
 
 
 def told(settings: Settings) -> list[tuple[str, str]]:
@@ -18,13 +18,6 @@ def told(settings: Settings) -> list[tuple[str, str]]:
 def test_the_defaults_fit() -> None:
     """Nothing is wrong with them."""
     assert told(Settings()) == []
-
-
-def test_revise_is_not_available_yet() -> None:
-    """The contract has it, this version does not."""
-    assert told(Settings(late=Late(policy="revise"))) == [
-        ("late.policy", '"revise" is not available yet; set it to "dead-letter"')
-    ]
 
 
 @pytest.mark.parametrize("topic", ["a b", "a/b", "ä", ".", "..", "x" * 250, "a:b"])

@@ -102,7 +102,7 @@ def test_all_problems_are_told_at_once(path: Path) -> None:
     """By source, within the file by line; each a line of its own."""
     path.write_text(
         '[completion]\ninactivty = "5m"\nidle = 5\n\n[kafka]\n"group.id" = "x"\n'
-        '"sasl.password" = "${PASSWORD}"\n\n[late]\npolicy = "revise"\n'
+        '"sasl.password" = "${PASSWORD}"\n\n[topics]\nmetrics = "a b"\n'
     )
     environ = {f"{PREFIX}HTTP__PORT": "many", f"{PREFIX}LOGLEVEL": "info"}
     overrides = ["app.static", "topics.reports=thingspace.callbacks"]
@@ -111,7 +111,7 @@ def test_all_problems_are_told_at_once(path: Path) -> None:
         'c.toml:3: completion.idle: given 5, expected a duration from 1ms to 3650d, such as "5s" or "20m"; write the unit: "5s" or "5ms"',
         "c.toml:6: kafka.group.id: cannot be set: set app.id instead",
         "c.toml:7: kafka.sasl.password: environment variable PASSWORD is not set; set it, or write ${PASSWORD:-default}",
-        'c.toml:10: late.policy: "revise" is not available yet; set it to "dead-letter"',
+        'c.toml:10: topics.metrics: "a b" is no name of a topic: 1 to 249 of a-z A-Z 0-9 . _ -',
         'SESSION_REPORTS__HTTP__PORT: http.port: given "many", expected a whole number from 0 to 65535',
         "SESSION_REPORTS__LOGLEVEL: loglevel: unknown setting; did you mean log.level?",
         "--set: app.static: expected key=value, such as completion.inactivity=5m",

@@ -29,6 +29,7 @@ CONTRACT = {
     "dead_letters": ("counter", {"reason"}),
     "key_mismatches": ("counter", set()),
     "forgotten_early": ("counter", set()),
+    "misplaced_keys": ("counter", set()),
     "rebalances": ("counter", {"event"}),
     "restarts": ("counter", {"cause"}),
     "assigned_partitions": ("gauge", set()),
@@ -72,6 +73,7 @@ def touch_everything(metrics: Metrics) -> None:
     metrics.processed(0.002)
     metrics.lag({0: 17})
     metrics.state(3, 4, 5_000, 61.5)
+    metrics.misplaced_key()
     metrics.committed(
         Tallies(
             callbacks=1,
@@ -164,6 +166,7 @@ def test_a_commit_counts_its_tallies(metrics: Metrics, value: Value) -> None:
     assert value("report_revisions_total") == 20
     assert value("key_mismatches_total") == 22
     assert value("forgotten_early_total") == 24
+    assert value("misplaced_keys_total") == 2
     assert value("commit_duration_seconds_bucket", le="0.025") == 2
     assert value("commit_duration_seconds_bucket", le="0.01") == 0
     assert value("last_commit_timestamp_seconds") == 1_795_487_512.123
