@@ -103,11 +103,14 @@ class PartitionAggregator:
         return index
 
     def advance(self, wall_ms: int, most_reports: int) -> None:
-        """Let time go on, the partition being consumed to its end at `wall_ms`."""
+        """Let time go on, the partition being consumed to its end at `wall_ms`.
+
+        What the last record left undone, the delta being full, belongs to the time before.
+        """
         self._most_reports = most_reports
-        self.clock.now_ms = self.clock.idle_ms(wall_ms)
-        if self._fire():
-            self._relieve()
+        if self._fire() and self._relieve():
+            self.clock.now_ms = self.clock.idle_ms(wall_ms)
+            self._fire()
 
     def next_due_ms(self) -> int | None:
         """A time of the clock before which time alone changes nothing."""
