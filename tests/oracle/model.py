@@ -175,11 +175,8 @@ class Partition:
                 entry.closed_at = None
                 entry.aging_from = self.clock
             entry.last_part_at = self.clock
-            self._complete(entry, was_fulfilled=was_fulfilled)
             self._next_due = min(self._next_due, self._deadline(entry))
-        if entry.closed_at is None and self.settings.memory(entry) >= self.settings.txid_bytes:
-            self.emit(entry, "capacity", self.clock)
-            entry.is_mark = True
+            self._complete(entry, was_fulfilled=was_fulfilled)
 
     def _merge(self, callback: Callback, entry: Txid) -> None:
         items = self._window(self.clock)["items"]
@@ -188,7 +185,7 @@ class Partition:
             items[array if entry.add(array, item) else "duplicates"] += 1
 
     def _complete(self, entry: Txid, *, was_fulfilled: bool) -> None:
-        """Emit a txid that a part has completed; with a wider expectation it is so anew."""
+        """Emit a txid that a part has completed (by a wider expectation: anew) or filled."""
         if entry.is_fulfilled and not was_fulfilled:
             self.emit(entry, "expected_devices", self.clock)
         if entry.expected is None and not entry.is_unlimited and self.settings.device_limit:
@@ -196,6 +193,9 @@ class Partition:
             entry.is_unlimited = devices >= self.settings.device_limit
             if devices == self.settings.device_limit:
                 self.emit(entry, "device_limit", self.clock)
+        if entry.closed_at is None and self.settings.memory(entry) >= self.settings.txid_bytes:
+            self.emit(entry, "capacity", self.clock)
+            entry.is_mark = True
 
     # Emission
 

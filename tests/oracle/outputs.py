@@ -77,10 +77,14 @@ class Metrics(NamedTuple):
 
 def read_report(record: Record) -> Report:
     """Parse a report."""
-    body, texts = _object(record)
+    texts = _object(record)
+    # Items stay text, all of them: a number in there may be more than Python takes.
+    body = {
+        name: _elements(name, text) if name in ("usage", "errors") else json.loads(text)
+        for name, text in texts.items()
+    }
     for array in ("usage", "errors"):
         _get(body, array, list)
-        body[array] = jsontext.elements(texts[array])
     summary = _get(body, "summary", dict)
     source = _get(summary, "source", dict)
     part = _get(summary, "part", dict)
@@ -134,7 +138,7 @@ def read_dead_letter(record: Record) -> DeadLetter:
 
 def read_metrics(record: Record) -> Metrics:
     """Parse a metrics record."""
-    body, _ = _object(record)
+    body = {name: json.loads(text) for name, text in _object(record).items()}
     for part in ("records", "items", "reports"):
         for name in _get(body, part, dict):
             _get(body[part], name, int)
@@ -158,8 +162,8 @@ def is_ours(header: tuple[str, bytes | None]) -> bool:
     return header[0].startswith(_PREFIX)
 
 
-def _object(record: Record) -> tuple[dict[str, Any], dict[str, str]]:
-    """A record's value as parsed, and the verbatim texts of its members."""
+def _object(record: Record) -> dict[str, str]:
+    """The verbatim texts of the members of a record's value."""
     text = (record.value or b"").decode()
     jsontext.check(text)
     if not text.startswith("{"):
@@ -167,7 +171,13 @@ def _object(record: Record) -> tuple[dict[str, Any], dict[str, str]]:
     pairs = jsontext.members(text)
     if len(dict(pairs)) < len(pairs):
         raise ValueError("it repeats a property")
-    return json.loads(text), dict(pairs)
+    return dict(pairs)
+
+
+def _elements(name: str, text: str) -> list[str]:
+    if not text.startswith("["):
+        raise ValueError(f"`{name}` is not an array")
+    return jsontext.elements(text)
 
 
 def _get(parent: dict[str, Any], name: str, kind: type) -> Any:

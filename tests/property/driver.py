@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from unittest import mock
 
@@ -16,16 +17,17 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from consumer.aggregation.delta import Delta
+from consumer.aggregation.partition import UNBOUNDED
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.tallies import Tallies
 from consumer.pipeline import state_log
 from consumer.wire import state_entry
+from consumer.wire.report import PART_MARK
 from consumer.wire.state_entry import StateDelta, Window
-from tests.property.streams import WALL_MS, Event, Idle, Input
+from tests.property import streams
+from tests.property.streams import UNLIMITED, WALL_MS, Event, Idle, Input
 from tests.unit.aggregation.feed import Batch
 from tests.unit.pipeline.ledger import Ledger, picture
-
-UNLIMITED = 1_000_000
 
 
 class After(enum.Enum):
@@ -64,7 +66,7 @@ steps = st.lists(
     st.builds(
         Step,
         records=st.integers(1, 6),
-        most_reports=st.sampled_from([1, 1, 2, 3, UNLIMITED]),
+        most_reports=streams.most_reports,
         after=st.sampled_from([*After, After.COMMIT, After.CLEAN]),
         stray=st.booleans(),
     ),
@@ -74,33 +76,41 @@ steps = st.lists(
 
 
 class Driver:
-    """Goes through `events` step by step; what the steps leave is done at one go."""
+    """Goes through `events`, to which more may be added on the way, step by step."""
 
-    def __init__(self, policy: Policy, events: Sequence[Event]) -> None:
+    def __init__(
+        self, policy: Policy, events: Sequence[Event], share_bytes: int = UNBOUNDED
+    ) -> None:
         self.ledger = Ledger(policy)
+        self.share_bytes = share_bytes
         self.events = events
         self.position = 0
         """Index of the next event; `committed` is where a crash leads back to."""
         self.committed = 0
         self.outcome = Outcome()
+        self.ledger.aggregator.share_bytes = share_bytes
 
     def run(self, steps: Iterable[Step]) -> Outcome:
-        """Everything that comes out, to the last event."""
+        """Everything that comes out, to the last event; what the steps leave is done at once."""
         for step in _and_the_rest(steps):
             if self.position == len(self.events):
                 break
-            if step.stray:
-                self.ledger.stray(_STRAY)
-            is_full = self._work(step)
-            self._end(After.COMMIT if is_full and step.after is After.NOTHING else step.after)
+            self.step(step)
         self._commit(After.COMMIT)
         return self.outcome
+
+    def step(self, step: Step) -> None:
+        """One turn, of which the work is left out where there is none."""
+        if step.stray:
+            self.ledger.stray(_STRAY)
+        is_full = self.position < len(self.events) and self._work(step)
+        self._end(After.COMMIT if is_full and step.after is After.NOTHING else step.after)
 
     def _work(self, step: Step) -> bool:
         """One batch, or one idle time; whether the delta is full."""
         aggregator = self.ledger.aggregator
         event = self.events[self.position]
-        held = len(aggregator.delta.reports)
+        held = _whole(aggregator.delta)
         if isinstance(event, Idle):
             wall_ms = event.until_ms + aggregator.clock.lag_ms
             aggregator.advance(wall_ms, step.most_reports)
@@ -108,9 +118,9 @@ class Driver:
             batch = self._batch(step.records)
             done = aggregator.apply(batch, 0, WALL_MS, step.most_reports)
             self.position += done
-        reports = len(aggregator.delta.reports)
-        assert reports <= max(step.most_reports, held)  # a step may allow less than it finds
-        is_full = reports >= step.most_reports
+        # A step may allow less than it finds.
+        assert _whole(aggregator.delta) <= max(step.most_reports, held)
+        is_full = len(aggregator.delta.reports) >= step.most_reports
         if isinstance(event, Idle) and not is_full:
             self.position += 1
         return is_full
@@ -130,6 +140,7 @@ class Driver:
             if after is After.TORN:
                 self.ledger.abort(2)
             self.ledger.crash()
+            self.ledger.aggregator.share_bytes = self.share_bytes
             self.position = self.committed
         elif after is not After.NOTHING:
             self._commit(after)
@@ -157,20 +168,37 @@ class Driver:
         assert log.length_bytes == self.ledger.log.length_bytes
 
 
-def live(
-    policy: Policy, events: Sequence[Event], steps: Iterable[Step], *, floor_bytes: int = 10**6
-) -> Outcome:
-    """A whole life, with chunks so short that they fill.
+@contextmanager
+def short_log(floor_bytes: int = 10**6) -> Iterator[None]:
+    """A state log with chunks so short that they fill.
 
-    The log is rewritten beyond `floor_bytes` over twice its live state: with every commit
-    where that is negative.
+    It is rewritten beyond `floor_bytes` over twice its live state: with every commit where
+    that is negative.
     """
     with (
         mock.patch.object(state_entry, "encode", partial(state_entry.encode, chunk_bytes=1_200)),
         mock.patch.object(state_log, "FLOOR_BYTES", floor_bytes),
         mock.patch.object(state_log, "LEAST_REWRITE_BYTES", 100),
     ):
-        return Driver(policy, events).run(steps)
+        yield
+
+
+def live(
+    policy: Policy,
+    events: Sequence[Event],
+    steps: Iterable[Step],
+    *,
+    floor_bytes: int = 10**6,
+    share_bytes: int = UNBOUNDED,
+) -> Outcome:
+    """A whole life."""
+    with short_log(floor_bytes):
+        return Driver(policy, events, share_bytes).run(steps)
+
+
+def _whole(delta: Delta) -> int:
+    """Reports, however many parts they have."""
+    return sum(PART_MARK not in key for key, _ in delta.reports)
 
 
 def _and_the_rest(steps: Iterable[Step]) -> Iterator[Step]:

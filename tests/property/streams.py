@@ -7,19 +7,29 @@ stand still, crawl, go back, and jump to and over deadlines; settings are small.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import reprlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
+from consumer.aggregation.partition import UNBOUNDED
 from consumer.aggregation.policy import Policy
 
 WALL_MS = 1_000_000
 SKEW_MS = 500
 """Where the wall clock stands all the while, so that batches do not show in its bound."""
 
-TXIDS = ("a", "b", "ä b", "7b2a4c52-9a1e-4f51-8d43-1a2b3c4d5e6f")
+UNLIMITED = 1_000_000
+"""Records of a batch, or reports of a transaction."""
+
+TXIDS = ("a", "b", "ä b", '"' * 256)
 IMEIS = ("1", "2", "3", "4", None)
+LONG_IMEIS = tuple(digit * 256 for digit in "äbcdefghijklmnop")
+"""Enough to split a report whose `missing` names them."""
+
+REPORT_BYTES = 6_596
+"""A small limit: two fat items fill a report."""
 
 
 class Input(NamedTuple):
@@ -30,6 +40,20 @@ class Input(NamedTuple):
     key: bytes | None
     value: bytes | None
 
+    def __repr__(self) -> str:
+        fields = (self.offset, self.timestamp_ms, self.key, reprlib.repr(self.value))
+        return f"Input({', '.join(map(str, fields))})"
+
+
+class Payload(NamedTuple):
+    """Key and value of a record."""
+
+    key: bytes | None
+    value: bytes | None
+
+    def __repr__(self) -> str:
+        return f"Payload({self.key!r}, {reprlib.repr(self.value)})"
+
 
 class Idle(NamedTuple):
     """The partition is consumed to its end, and time goes on until the clock stands here."""
@@ -38,6 +62,16 @@ class Idle(NamedTuple):
 
 
 Event = Input | Idle
+
+
+_Drawn = TypeVar("_Drawn")
+
+
+def weighted(*choices: tuple[int, st.SearchStrategy[_Drawn]]) -> st.SearchStrategy[_Drawn]:
+    """One of several strategies, each so many times (`one_of` drops what is repeated)."""
+    indices = [index for index, (weight, _) in enumerate(choices) for _ in range(weight)]
+    return st.sampled_from(indices).flatmap(lambda index: choices[index][1])
+
 
 # ------------------------------------------------------------------------------ spellings
 
@@ -60,6 +94,7 @@ def _repeated(value: Any) -> str:
 
 
 _SPELLINGS: tuple[Callable[[Any], str], ...] = (_compact, _compact, _spaced, _reordered, _repeated)
+_spellings = st.sampled_from(_SPELLINGS)
 
 
 def _item(imei: str | None, **more: Any) -> dict[str, Any]:
@@ -87,13 +122,30 @@ _ERRORS = [
         {"x": 1},
     )
 ]
-_HUGE = '{"imei":"1","x":%s}' % ("9" * 5_000)
+_SIZES = (2_000, REPORT_BYTES - 4_096, REPORT_BYTES - 4_095)
 
-_usage = st.builds(
-    lambda item, spell: spell(item), st.sampled_from(_USAGE), st.sampled_from(_SPELLINGS)
-) | st.sampled_from([_HUGE, _HUGE.replace(":", ": ")])
-_errors = st.builds(
-    lambda item, spell: spell(item), st.sampled_from(_ERRORS), st.sampled_from(_SPELLINGS)
+
+def _fat(imei: str | None, size: int) -> str:
+    """An item of this size; the last of `_SIZES` is one byte too large for any report."""
+    text = _compact(_item(imei, bytesTransferred=1, x=""))
+    return text[:-2] + "y" * (size - len(text)) + text[-2:]
+
+
+def _huge(blank: str) -> str:
+    """An item that cannot be made canonical."""
+    return f'{{"imei":{blank}"1","x":{"9" * 5_000}}}'
+
+
+# Built, not sampled from: hypothesis spells strategies out.
+_fats = st.builds(_fat, st.sampled_from(["1", "2", "", None]), st.sampled_from(_SIZES))
+_usage = weighted(
+    (8, st.builds(lambda item, spell: spell(item), st.sampled_from(_USAGE), _spellings)),
+    (1, st.builds(_huge, st.sampled_from(["", " "]))),
+    (1, _fats),
+)
+_errors = weighted(
+    (9, st.builds(lambda item, spell: spell(item), st.sampled_from(_ERRORS), _spellings)),
+    (1, _fats),
 )
 
 HOSTILE = (
@@ -110,10 +162,9 @@ HOSTILE = (
     b'{"txid":"a","status":"DONE"}',
     b"[]",
 )
-_OTHERS = (
-    b'{"txid":"a","imei":["1","2"]}',
-    b'{"txid":"b","imei":[]}',
+OTHERS = (
     b'{"txid":"a","status":"QUEUED"}',
+    b'{"txid":"b","status":"COMPLETED"}',
     b'{"txid":"a"}',
     b'{"txid":"b","usage":null,"callbackCount":3}',
 )
@@ -135,9 +186,30 @@ callbacks = st.builds(
     st.lists(_usage, max_size=3),
     st.lists(_errors, max_size=2),
 )
-values = st.one_of(
-    callbacks, callbacks, callbacks, callbacks, callbacks, st.sampled_from(HOSTILE + _OTHERS)
+
+
+def _expectation(txid: str, imeis: Sequence[str]) -> bytes:
+    return f'{{"txid":{_compact(txid)},"imei":{_compact(imeis)}}}'.encode()
+
+
+_devices = st.sampled_from(["1", "2", "3", "4", "5", ""])
+expectations = st.builds(
+    _expectation,
+    st.sampled_from(TXIDS),
+    weighted(
+        (6, st.lists(_devices, max_size=4)),
+        (1, st.just([])),
+        (1, st.integers(1, len(LONG_IMEIS)).map(lambda count: LONG_IMEIS[:count])),
+    ),
 )
+others = st.integers(0, len(HOSTILE + OTHERS) - 1).map(lambda index: (OTHERS + HOSTILE)[index])
+values = weighted((8, callbacks), (3, expectations), (1, others))
+
+
+def payloads(values: st.SearchStrategy[bytes | None]) -> st.SearchStrategy[Payload]:
+    """These values with keys, most of them wrong."""
+    return st.builds(Payload, st.sampled_from([None, b"a", b"b"]), values)
+
 
 policies = st.builds(
     Policy,
@@ -149,31 +221,55 @@ policies = st.builds(
     remember_ms=st.sampled_from([1, 60, 400]),
     clock_skew_ms=st.just(SKEW_MS),
     window_ms=st.sampled_from([7, 90, 100, 1_000]),
+    revise=st.sampled_from([True, True, False]),
+    report_bytes=st.sampled_from([REPORT_BYTES, REPORT_BYTES, 900_000]),
+    txid_bytes=st.sampled_from([1_500, 4_000, 2**25, 2**25]),
+)
+shares = st.sampled_from([2_000, 4_000, 8_000, UNBOUNDED, UNBOUNDED])
+"""Memory of a partition: for a few txids, or more than enough."""
+
+most_reports = st.sampled_from([1, 1, 2, 3, UNLIMITED])
+steps_ms = st.sampled_from([0, 0, 0, 0, 1, 1, 7, 29, 30, 40, 60, 100, 101, 250, 700, 3_000, -50])
+odd_times_ms = st.sampled_from([0, -1, 4_102_444_800_000])
+
+
+class Move(NamedTuple):
+    """Time goes on, or back, by so much; then comes a record, or idleness where there is none."""
+
+    step_ms: int
+    odd_ms: int | None
+    """A timestamp to replace the right one."""
+    payload: Payload | None
+
+
+_moves = st.builds(
+    Move,
+    steps_ms,
+    weighted((30, st.none()), (1, odd_times_ms)),
+    weighted((30, payloads(values)), (1, st.none())),
 )
 
-_STEPS = st.sampled_from([0, 0, 0, 0, 1, 1, 7, 29, 30, 40, 60, 100, 101, 250, 700, 3_000, -50])
-_ODD_TIMES = st.sampled_from([0, -1, 4_102_444_800_000])
 
-
-@st.composite
-def events(draw: st.DrawFn, *, most: int = 60) -> list[Event]:
+def events(*, most: int = 60) -> st.SearchStrategy[list[Event]]:
     """Records, and now and then a time of idleness, in order."""
+    return st.tuples(
+        st.sampled_from([1, 995, WALL_MS - 100]), st.lists(_moves, min_size=10, max_size=most)
+    ).map(lambda drawn: _events(*drawn))
+
+
+def _events(at_ms: int, moves: Sequence[Move]) -> list[Event]:
     found: list[Event] = []
     clock_ms = 0
-    at_ms = draw(st.sampled_from([1, 995, WALL_MS - 100]))
-    for number in range(draw(st.integers(1, most))):
-        step_ms = draw(_STEPS)
-        chance = draw(st.integers(0, 40))
-        if chance == 0:
+    for number, (step_ms, odd_ms, payload) in enumerate(moves):
+        if payload is None:
             clock_ms += abs(step_ms)
             at_ms = max(at_ms, clock_ms)
             found.append(Idle(clock_ms))
             continue
         at_ms = max(at_ms + step_ms, 1)
-        timestamp_ms = draw(_ODD_TIMES) if chance == 1 else at_ms
+        timestamp_ms = at_ms if odd_ms is None else odd_ms
         clock_ms = max(clock_ms, bounded(timestamp_ms))
-        key = draw(st.sampled_from([None, b"a", b"b"]))
-        found.append(Input(10 + 3 * number, timestamp_ms, key, draw(values)))
+        found.append(Input(10 + 3 * number, timestamp_ms, payload.key, payload.value))
     return found
 
 

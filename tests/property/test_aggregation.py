@@ -19,64 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.aggregation.policy import Policy
-from consumer.wire import report
-from tests.oracle import jsontext, model, values
-from tests.oracle.compare import differences
+from tests.oracle import jsontext, values
+from tests.oracle.outputs import read_report
 from tests.oracle.record import Record
 from tests.property import streams
-from tests.property.driver import STRAIGHT, After, Outcome, Step, live, steps
+from tests.property.driver import STRAIGHT, After, Step, live, steps
+from tests.property.judge import feed, imbalance, oracle, problems
 from tests.property.streams import Event, Idle, Input, bounded
-
-
-def expected(policy: Policy, events: Sequence[Event]) -> model.Partition:
-    """What the oracle makes of the events."""
-    settings = model.Settings(
-        device_limit=policy.device_limit,
-        inactivity_ms=policy.inactivity_ms,
-        max_age_ms=policy.max_age_ms,
-        remember_ms=policy.remember_ms,
-        window_ms=policy.window_ms,
-        app=policy.app,
-    )
-    partition = model.Partition(policy.topic, 0, settings)
-    for event in events:
-        if isinstance(event, Idle):
-            partition.advance(event.until_ms)
-        else:
-            timestamp_ms = bounded(event.timestamp_ms)
-            partition.take(
-                Record(policy.topic, 0, event.offset, timestamp_ms, event.key, event.value)
-            )
-    return partition
-
-
-def parsed(value: bytes) -> dict[str, Any]:
-    """A report whose items are their texts."""
-    fields = dict(jsontext.members(value.decode()))
-    return {
-        "txid": json.loads(fields["txid"]),
-        "usage": jsontext.elements(fields["usage"]),
-        "errors": jsontext.elements(fields["errors"]),
-        "summary": json.loads(fields["summary"]),
-    }
-
-
-def problems(outcome: Outcome, oracle: model.Partition) -> list[str]:
-    """Differences between what came out and what the oracle expects."""
-    found: dict[str, Any] = {
-        "reports": [parsed(value) for _, value in outcome.reports],
-        "keys": [key.decode() for key, _ in outcome.reports],
-        "metrics": [json.loads(value) for _, value in outcome.metrics],
-        "dead letters": [list(letter[:2]) for letter in outcome.dead_letters],
-    }
-    wanted = {
-        "reports": oracle.reports,
-        "keys": [body["txid"] for body in oracle.reports],
-        "metrics": oracle.metrics,
-        "dead letters": [[letter.offset, letter.reason] for letter in oracle.dead_letters],
-    }
-    return differences(wanted, found)
-
 
 often = settings(max_examples=2 * settings().max_examples)
 
@@ -87,9 +36,10 @@ often = settings(max_examples=2 * settings().max_examples)
     events=streams.events(),
     plan=steps,
     floor_bytes=st.sampled_from([-10_000, 0, 500]),
+    share_bytes=streams.shares,
 )
 def test_neither_batches_nor_commits_nor_crashes_show(
-    policy: Policy, events: list[Event], plan: list[Step], floor_bytes: int
+    policy: Policy, events: list[Event], plan: list[Step], floor_bytes: int, share_bytes: int
 ) -> None:
     """Same reports, metrics and dead letters, byte for byte, and as the oracle has them.
 
@@ -98,9 +48,11 @@ def test_neither_batches_nor_commits_nor_crashes_show(
     """
     end = max(_clocks(events)) + 10_000
     events = [*events, Idle(end)]
-    undisturbed = live(policy, events, [STRAIGHT])
-    assert problems(undisturbed, expected(policy, events)) == []
-    disturbed = live(policy, events, plan, floor_bytes=floor_bytes)
+    undisturbed = live(policy, events, [STRAIGHT], share_bytes=share_bytes)
+    partition = oracle(policy, share_bytes)
+    feed(partition, events)
+    assert problems(undisturbed, partition) == []
+    disturbed = live(policy, events, plan, floor_bytes=floor_bytes, share_bytes=share_bytes)
     assert disturbed.reports == undisturbed.reports
     assert disturbed.metrics == undisturbed.metrics
     assert disturbed.dead_letters == undisturbed.dead_letters
@@ -115,21 +67,22 @@ def _clocks(events: Sequence[Event]) -> list[int]:
     ]
 
 
-@given(policy=streams.policies, events=streams.events(most=120))
-def test_nothing_is_lost_or_counted_twice(policy: Policy, events: list[Event]) -> None:
+@given(policy=streams.policies, events=streams.events(most=120), share_bytes=streams.shares)
+def test_nothing_is_lost_or_counted_twice(
+    policy: Policy, events: list[Event], share_bytes: int
+) -> None:
     """Conservation: of records by kind, of items between reports, and in the windows."""
     end = max(_clocks(events)) + 10_000
-    outcome = live(policy, [*events, Idle(end)], [STRAIGHT])
+    outcome = live(policy, [*events, Idle(end)], [STRAIGHT], share_bytes=share_bytes)
+    records = sum(isinstance(event, Input) for event in events)
+    assert imbalance(outcome, records, policy.report_bytes) == []
     tallies = outcome.tallies
-    assert tallies.records == sum(isinstance(event, Input) for event in events)
+    assert tallies.records == records
     assert tallies.dead_letters == len(outcome.dead_letters) == sum(tallies.reasons.values())
-    reports = [report.decode(value) for _, value in outcome.reports]
-    items = sum(len(found.usage) + len(found.errors) for found in reports)
-    assert tallies.usage + tallies.errors == items
     windows = [json.loads(value) for _, value in outcome.metrics]
     sums = {
         part: sum((Counter(window[part]) for window in windows), Counter())
-        for part in ("records", "items", "reports", "devices")
+        for part in ("records", "items", "reports")
     }
     assert sums["records"] == Counter(
         callbacks=tallies.callbacks,
@@ -143,13 +96,10 @@ def test_nothing_is_lost_or_counted_twice(policy: Policy, events: list[Event]) -
         duplicates=tallies.duplicates,
         late=tallies.late,
     )
-    assert sum(sums["reports"].values()) == len(reports) == len(tallies.completion_ms)
-    for name in ("reported", "failed"):
-        assert sums["devices"][name] == sum(
-            getattr(found.summary.devices, name) for found in reports
-        )
-    transferred = sum(found.summary.bytes_transferred for found in reports)
-    assert sum(window["bytesTransferred"] for window in windows) == transferred
+    assert sums["reports"]["revised"] == tallies.revisions
+    emissions = sum(tallies.reports.values())
+    assert emissions == sums["reports"].total() - tallies.revisions
+    assert emissions == tallies.revisions + len(tallies.completion_ms)
 
 
 _OF_ONE = st.lists(
@@ -180,7 +130,7 @@ def _essence(records: Sequence[bytes]) -> dict[str, Any]:
     events = [Input(index, 1, None, value) for index, value in enumerate(records)]
     outcome = live(policy, [*events, Idle(100_000)], [STRAIGHT])
     ((_, value),) = outcome.reports
-    body = parsed(value)
+    body = read_report(Record("reports", 0, 0, 1, b"t", value)).body
     summary = body["summary"]
     return {
         "usage": sorted(repr(jsontext.identity(text)) for text in body["usage"]),
@@ -218,7 +168,7 @@ def test_the_hash_seed_does_not_show() -> None:
 @pytest.mark.parametrize("most_reports", [1, 2, 7])
 def test_a_crowd_that_falls_due_at_once(most_reports: int) -> None:
     """Spread over many transactions, each followed by a crash: the same bytes."""
-    policy = Policy(app="app", topic="callbacks", inactivity_ms=100, remember_ms=150)
+    policy = Policy(app="app", topic="callbacks", inactivity_ms=100, remember_ms=150, revise=False)
     events: list[Event] = [
         Input(number, 1_000 + number % 5, None, b'{"txid":"%d","usage":[{"x":1}]}' % number)
         for number in range(60)
