@@ -12,7 +12,7 @@ from consumer.wire.report import CompletedBy, Outcome
 
 
 def completed_by(
-    state: Txid, policy: Policy, *, devices_before: int, missing_before: int, widened: bool
+    state: Txid, policy: Policy, devices_before: int, missing_before: int, *, widened: bool
 ) -> CompletedBy | None:
     """The rule that the part just merged made true.
 

@@ -47,11 +47,11 @@ def encode_report(
     return [(report.part_key(state.txid, index), part) for index, part in enumerate(parts, 1)]
 
 
-def oversized_imeis(callback: Callback, report_bytes: int) -> list[str]:
-    """IMEIs of the items that fit into no report."""
-    most = report_bytes - report.FRAME_BYTES
-    usage = [item.imei or NAMELESS for raw, item in callback.usage if len(raw) > most]
-    return usage + [item.imei or NAMELESS for raw, item in callback.errors if len(raw) > most]
+def oversized_imeis(callback: Callback, largest: int) -> list[str]:
+    """IMEIs of the items that have more bytes than the `largest` that fits into a report."""
+    usage = [item.imei for raw, item in callback.usage if len(raw) > largest]
+    errors = [item.imei for raw, item in callback.errors if len(raw) > largest]
+    return [NAMELESS if imei is None else imei for imei in usage + errors]
 
 
 def _devices(state: Txid) -> Devices:

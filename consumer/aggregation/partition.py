@@ -81,6 +81,7 @@ class PartitionAggregator:
             records.keys,
         )
         bound_ms = wall_ms + self.policy.clock_skew_ms
+        largest = self.policy.report_bytes - FRAME_BYTES
         clock, delta, table = self.clock, self.delta, self.table
         self._most_reports = most_reports
         index, end = start, len(offsets)
@@ -88,8 +89,11 @@ class PartitionAggregator:
         while room and index < end:
             if clock.read(timestamps[index], bound_ms) and not self._fire():
                 break
-            record = decode(values[index])
-            if isinstance(record, Callback) and not self._is_oversized(record, values[index]):
+            value = values[index]
+            record = decode(value)
+            if isinstance(record, Callback) and (
+                len(value or b"") <= largest or not oversized_imeis(record, largest)
+            ):
                 self._callback(record, keys[index], offsets[index])
             else:
                 self._other(record, keys[index], offsets[index])
@@ -242,13 +246,7 @@ class PartitionAggregator:
             self.table.reopen(state, now_ms, previous)
             self._victims.came(state)
         state.touched_ms = now_ms
-        rule = completed_by(
-            state,
-            self.policy,
-            devices_before=devices,
-            missing_before=missing,
-            widened=widened,
-        )
+        rule = completed_by(state, self.policy, devices, missing, widened=widened)
         if rule is not None:
             self._emit(state, rule, now_ms)
         elif state.memory >= self.policy.txid_bytes:
@@ -289,16 +287,11 @@ class PartitionAggregator:
             window.callbacks += 1
             tallies.callbacks += 1
 
-    def _is_oversized(self, callback: Callback, value: bytes | None) -> bool:
-        """Whether an item is too large for any report; told by the value for nearly all."""
-        limit = self.policy.report_bytes
-        return len(value or b"") + FRAME_BYTES > limit and bool(oversized_imeis(callback, limit))
-
     def _refuse_oversized(self, callback: Callback, offset: int) -> None:
         """An item that no report can take: its report, if one is to come, names the device."""
         limit = self.policy.report_bytes
         state = self.table.by_txid.get(callback.txid)
-        imeis = oversized_imeis(callback, limit)
+        imeis = oversized_imeis(callback, limit - FRAME_BYTES)
         message = f"{len(imeis)} of the items do not fit into a report of {limit} bytes"
         self._reject(offset, Reason.OVERSIZED_ITEM, message)
         if state is not None and state.phase is not MARKED:

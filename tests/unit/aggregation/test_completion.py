@@ -24,9 +24,7 @@ def rule(
 ) -> CompletedBy | None:
     """What the part made true, with the counts before it."""
     policy = msgspec.structs.replace(POLICY, device_limit=limit)
-    return completed_by(
-        state, policy, devices_before=devices, missing_before=missing, widened=widened
-    )
+    return completed_by(state, policy, devices, missing, widened=widened)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from consumer.wire.callback import (
     decode_error_item,
     decode_usage_item,
 )
-from consumer.wire.report import FRAME_BYTES, CompletedBy, Outcome
+from consumer.wire.report import CompletedBy, Outcome
 from tests.unit.aggregation.feed import POLICY, encode, error, usage
 
 
@@ -116,13 +116,11 @@ def test_expected_devices_are_compared_with_what_came() -> None:
 
 
 def test_oversized_items_are_those_that_fit_into_no_report() -> None:
-    """The room is what a report has besides all that cannot be divided."""
-    most = 10_000 - FRAME_BYTES
-    fits, large = b"x" * most, b"x" * (most + 1)
+    """Of either array, by their own bytes."""
     record = Callback(
         "t",
-        [(fits, UsageItem("a")), (large, UsageItem("b")), (large, UsageItem())],
-        [(large, ErrorItem("c")), (fits, ErrorItem("d"))],
+        [(b"1234", UsageItem("a")), (b"12345", UsageItem("b")), (b"12345", UsageItem())],
+        [(b"12345", ErrorItem("c")), (b"1234", ErrorItem("d"))],
     )
-    assert oversized_imeis(record, 10_000) == ["b", NAMELESS, "c"]
-    assert oversized_imeis(record, 10_001) == []
+    assert oversized_imeis(record, 4) == ["b", NAMELESS, "c"]
+    assert oversized_imeis(record, 5) == []
