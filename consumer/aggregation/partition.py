@@ -157,12 +157,11 @@ class PartitionAggregator:
 
     def _relieve(self) -> bool:
         """Make room in memory; whether the delta has room for further reports."""
-        while self.table.memory_bytes > self.share_bytes:
-            if len(self.delta.reports) >= self._most_reports:
-                return False
-            state = self._victims.next()
-            if state is None:
-                break
+        while (
+            self.table.memory_bytes > self.share_bytes
+            and len(self.delta.reports) < self._most_reports
+            and (state := self._victims.next()) is not None
+        ):
             if state.phase is OPEN:
                 self._emit(state, CompletedBy.CAPACITY, self.clock.now_ms)
             elif state.phase is REMEMBERED:

@@ -80,6 +80,24 @@ class TestCreate:
         letters = settings(world, plan(world).dead_letters)
         assert letters["max.message.bytes"] == str(2_000_000 + 64 * 1024)
 
+    def test_the_state_topic_takes_the_largest_item_of_a_report(self, world: World) -> None:
+        """As the topic of reports does: what may be reported must be kept until then."""
+        wanted = dataclasses.replace(plan(world), report_bytes=3_000_000)
+        topics(world, wanted).create()
+
+        for name in (world.reports, world.state):
+            assert settings(world, name)["max.message.bytes"] == "3004096"
+        larger = dataclasses.replace(wanted, report_bytes=4_000_000)
+        with pytest.raises(ConfigError) as caught:
+            topics(world, larger).check()
+        lines = str(caught.value).splitlines()
+        assert [line.split(":")[0] for line in lines] == [
+            "topics.reports",
+            "topics.metrics",
+            "topics.state",
+        ]
+        assert all("max.message.bytes=4004096" in line for line in lines)
+
     def test_a_refusal_names_the_topic(self, world: World) -> None:
         """More replicas than brokers, for instance."""
         wanted = dataclasses.replace(plan(world), replication_factor=9)

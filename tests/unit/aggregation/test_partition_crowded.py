@@ -7,6 +7,7 @@ import pytest
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.policy import Policy
+from consumer.wire import report
 from tests.unit.aggregation.feed import (
     DEAD_LETTER,
     POLICY,
@@ -194,6 +195,27 @@ def test_a_smaller_share_holds_from_the_next_record_on() -> None:
     feed.aggregator.advance(WALL_MS + 1, 10)
     assert feed.aggregator.table.memory_bytes <= 2_500
     assert feed.delta.touched
+
+
+def test_room_that_was_left_to_be_made_belongs_to_the_time_of_the_record() -> None:
+    """An idle clock goes on when the transaction has room for it, and not over it."""
+    aggregator = PartitionAggregator(0, POLICY)
+    aggregator.share_bytes = 2_500
+    values = [callback(f"t{number}", *map(usage, "12")) for number in range(4)]
+    batch = Batch(range(4), [1_000] * 4, [None] * 4, values)
+    assert aggregator.apply(batch, 0, WALL_MS, 2) == 4
+    assert len(aggregator.take().reports) == 2
+    aggregator.share_bytes = 1_500
+    aggregator.advance(WALL_MS + 5_000, 1)
+    first = aggregator.take()
+    aggregator.advance(WALL_MS + 5_000, 10)
+    rest = aggregator.take()
+    closings = [
+        (found.txid, found.summary.completed_by, found.summary.closed_at[-7:-1])
+        for delta in (first, rest)
+        for found in map(report.decode, (value for _, value in delta.reports))
+    ]
+    assert closings == [("t2", "capacity", "01.000"), ("t3", "inactivity", "01.100")]
 
 
 def test_the_limit_of_a_transaction_holds_for_crowded_ones_too() -> None:

@@ -186,6 +186,22 @@ def test_stale_timers_are_swept() -> None:
     assert [state for _, _, state in sorted(table.timers)][-100:] == known
 
 
+def test_two_equal_timers_of_one_txid_lie_beside_each_other() -> None:
+    """One of them is stale; which of the two does not matter."""
+    policy = Policy(app="app", topic="t", inactivity_ms=1_000, remember_ms=10)
+    table = TxidTable(policy)
+    (state,) = opened(table, 0)
+    table.emitted(state, 0)
+    table.reopen(state, 0, Numbers())
+    assert table.due(999) is None
+    assert [deadline_ms for deadline_ms, _, _ in table.timers] == [1_000, 1_000]
+    assert table.due(1_000) is state
+    table.emitted(state, 1_000)
+    assert table.due(1_010) is state
+    table.forget(state)
+    assert table.due(2_000) is None
+
+
 def test_a_sweep_leaves_one_timer_for_each_txid() -> None:
     """Also where an old timer has come to be right again, as the deadline moved back to it."""
     policy = Policy(app="app", topic="t", inactivity_ms=1_000, remember_ms=10)
