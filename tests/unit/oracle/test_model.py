@@ -2,38 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.oracle.model import DeadLetter, Partition, Settings, run
+from tests.oracle.model import DeadLetter, Settings, run
 from tests.oracle.record import Record
-
-_SETTINGS = Settings(
-    device_limit=2,
-    inactivity_ms=100,
-    max_age_ms=250,
-    remember_ms=300,
-    window_ms=1_000,
-    late_policy="dead-letter",
-)
-
-
-def _run(*records: tuple[int, str | bytes], settings: Settings = _SETTINGS) -> Partition:
-    """The model of partition 3 after records of (timestamp, value), at offsets from 10."""
-    inputs = [
-        Record("in", 3, offset, at, None, value.encode() if isinstance(value, str) else value)
-        for offset, (at, value) in enumerate(records, start=10)
-    ]
-    return run(inputs, settings).get(3) or Partition("in", 3, settings)
-
-
-def _usage(txid: str, *imeis: str, sessions: int = 1) -> str:
-    items = ",".join(f'{{"imei":"{imei}","numberOfSessions":{sessions}}}' for imei in imeis)
-    return f'{{"txid":"{txid}","usage":[{items}]}}'
-
-
-def _closed(model: Partition) -> list[tuple[str, str, str]]:
-    return [
-        (report["txid"], report["summary"]["completedBy"], report["summary"]["closedAt"][17:-1])
-        for report in model.reports
-    ]
+from tests.unit.oracle.histories import SETTINGS, closed, history, usage
 
 
 def test_a_report_in_full() -> None:
@@ -42,14 +13,14 @@ def test_a_report_in_full() -> None:
     two = '{"imei":"1","numberOfSessions":3,"bytesTransferred":40}'
     error = '{"imei":"1","errorResponse":{"errorCode":"E"}}'
     bare = '{"errorMessage":"no device"}'
-    model = _run(
+    model = history(
         (1_000, f'{{"txid":"t","usage":[{one}]}}'),
         (1_010, f'{{"txid":"t","usage":[{two}, {one}],"errors":[{error},{bare}]}}'),
         (
             1_020,
             '{"txid":"t","usage":[{"x":1.0,"imei":"1","bytesTransferred":30,"numberOfSessions":2}]}',
         ),
-        (1_030, _usage("t", "2")),
+        (1_030, usage("t", "2")),
     )
     assert model.reports == [
         {
@@ -85,55 +56,57 @@ def test_a_report_in_full() -> None:
 
 def test_inactivity_counts_from_the_last_part() -> None:
     """A duplicate prolongs nothing; a part does; the report closes at its deadline."""
-    model = _run((1_000, _usage("t", "1")), (1_050, _usage("t", "1")), (1_099, "{}"), (1_200, "{}"))
-    assert _closed(model) == [("t", "inactivity", "01.100")]
-    model = _run((1_000, _usage("t", "1")), (1_099, '{"txid":"t","usage":[{}]}'), (1_199, "{}"))
-    assert _closed(model) == [("t", "inactivity", "01.199")]
+    model = history(
+        (1_000, usage("t", "1")), (1_050, usage("t", "1")), (1_099, "{}"), (1_200, "{}")
+    )
+    assert closed(model) == [("t", "inactivity", "01.100")]
+    model = history((1_000, usage("t", "1")), (1_099, '{"txid":"t","usage":[{}]}'), (1_199, "{}"))
+    assert closed(model) == [("t", "inactivity", "01.199")]
 
 
 def test_a_bare_txid_opens_and_later_prolongs_nothing() -> None:
     """The first callback of a txid is a part even without items, another bare one is not."""
-    model = _run((1_000, '{"txid":"t"}'), (1_090, '{"txid":"t"}'), (1_100, "{}"))
-    assert _closed(model) == [("t", "inactivity", "01.100")]
+    model = history((1_000, '{"txid":"t"}'), (1_090, '{"txid":"t"}'), (1_100, "{}"))
+    assert closed(model) == [("t", "inactivity", "01.100")]
     assert model.reports[0]["summary"]["callbacks"] == 2
 
 
 def test_max_age_counts_from_the_opening() -> None:
     """However busy, a txid is emitted when it is old."""
     parts = [(at, f'{{"txid":"t","usage":[{{"n":{at}}}]}}') for at in range(1_000, 1_300, 60)]
-    assert _closed(_run(*parts, (1_249, "{}"))) == []
-    assert _closed(_run(*parts, (1_250, "{}"))) == [("t", "max_age", "01.250")]
+    assert closed(history(*parts, (1_249, "{}"))) == []
+    assert closed(history(*parts, (1_250, "{}"))) == [("t", "max_age", "01.250")]
 
 
 def test_the_device_limit_wants_exactly_so_many() -> None:
     """A record that jumps over the limit proves the request larger; 0 is off."""
-    assert _closed(_run((1, _usage("t", "1", "2")))) == [("t", "device_limit", "00.001")]
-    assert _closed(_run((1, _usage("t", "1")), (2, _usage("t", "2", "3", "4")))) == []
-    assert _closed(_run((1, '{"txid":"t","usage":[{},{"n":1}]}'))) == []
-    assert _closed(_run((1, _usage("t", "1", "2")), settings=Settings(device_limit=0))) == []
+    assert closed(history((1, usage("t", "1", "2")))) == [("t", "device_limit", "00.001")]
+    assert closed(history((1, usage("t", "1")), (2, usage("t", "2", "3", "4")))) == []
+    assert closed(history((1, '{"txid":"t","usage":[{},{"n":1}]}'))) == []
+    assert closed(history((1, usage("t", "1", "2")), settings=Settings(device_limit=0))) == []
 
 
 def test_due_reports_fire_by_deadline_then_opening() -> None:
     """Before a record applies, everything due fires in order."""
-    model = _run(
-        (1_000, _usage("b", "1")),
-        (1_000, _usage("a", "1")),
-        (1_010, _usage("c", "1")),
-        (1_050, _usage("b", "1", sessions=2)),
-        (2_000, _usage("a", "2")),
+    model = history(
+        (1_000, usage("b", "1")),
+        (1_000, usage("a", "1")),
+        (1_010, usage("c", "1")),
+        (1_050, usage("b", "1", sessions=2)),
+        (2_000, usage("a", "2")),
     )
-    assert [closed[0] for closed in _closed(model)] == ["a", "c", "b"]
+    assert [txid for txid, *_ in closed(model)] == ["a", "c", "b"]
     assert set(model.open) == {"a"}
 
 
 def test_a_closed_txid_is_remembered() -> None:
     """A duplicate changes nothing, something new is late, a bare callback is neither."""
-    model = _run(
-        (1_000, _usage("t", "1", "2")),
-        (1_001, _usage("t", "2")),
-        (1_002, _usage("t", "2", "3")),
+    model = history(
+        (1_000, usage("t", "1", "2")),
+        (1_001, usage("t", "2")),
+        (1_002, usage("t", "2", "3")),
         (1_003, '{"txid":"t"}'),
-        (1_004, _usage("t", "3")),
+        (1_004, usage("t", "3")),
     )
     assert len(model.reports) == 1
     assert model.dead_letters == [DeadLetter(3, 12, "late"), DeadLetter(3, 14, "late")]
@@ -145,15 +118,15 @@ def test_a_closed_txid_is_remembered() -> None:
 
 def test_an_error_equal_to_a_usage_item_is_not_its_duplicate() -> None:
     """Items are unique within their array."""
-    model = _run((1_000, '{"txid":"t","usage":[{"imei":"1"}],"errors":[{"imei":"1"}]}'))
+    model = history((1_000, '{"txid":"t","usage":[{"imei":"1"}],"errors":[{"imei":"1"}]}'))
     assert model.open["t"].duplicates == 0
 
 
 def test_a_txid_is_forgotten_after_a_while() -> None:
     """From then on the same callback opens a new report."""
-    parts = _usage("t", "1", "2")
-    assert _closed(_run((1_000, parts), (1_299, parts))) == [("t", "device_limit", "01.000")]
-    assert _closed(_run((1_000, parts), (1_300, parts))) == [
+    parts = usage("t", "1", "2")
+    assert closed(history((1_000, parts), (1_299, parts))) == [("t", "device_limit", "01.000")]
+    assert closed(history((1_000, parts), (1_300, parts))) == [
         ("t", "device_limit", "01.000"),
         ("t", "device_limit", "01.300"),
     ]
@@ -161,27 +134,27 @@ def test_a_txid_is_forgotten_after_a_while() -> None:
 
 def test_a_jump_of_the_clock_closes_and_forgets_at_once() -> None:
     """Times are deadlines, not the moment of the jump."""
-    model = _run((1_000, _usage("t", "1")), (9_000, _usage("t", "1")))
-    assert _closed(model) == [("t", "inactivity", "01.100")]
+    model = history((1_000, usage("t", "1")), (9_000, usage("t", "1")))
+    assert closed(model) == [("t", "inactivity", "01.100")]
     assert model.open["t"].opened_at == 9_000
 
 
 def test_the_clock_never_goes_back() -> None:
     """An older timestamp, or none, leaves the clock where it stands."""
-    model = _run((1_000, _usage("a", "1")), (500, _usage("b", "1")), (-1, _usage("c", "1")))
+    model = history((1_000, usage("a", "1")), (500, usage("b", "1")), (-1, usage("c", "1")))
     assert {entry.opened_at for entry in model.open.values()} == {1_000}
 
 
 def test_a_metrics_window_in_full() -> None:
     """Records count when consumed, reports when closed; worked out by hand."""
-    model = _run(
-        (1_900, _usage("t", "1", sessions=4)),
+    model = history(
+        (1_900, usage("t", "1", sessions=4)),
         (1_910, '{"txid":"u","errors":[{"imei":"1","errorResponse":{"errorCode":"E"}}]}'),
         (1_920, '{"txid":"t","status":"QUEUED"}'),
         (1_930, '{"txid":"e","imei":["1"]}'),
         (1_940, "?"),
-        (1_950, _usage("t", "2", sessions=3)),
-        (3_500, _usage("v", "1")),
+        (1_950, usage("t", "2", sessions=3)),
+        (3_500, usage("v", "1")),
         (4_000, ""),
     )
     first, second, third = model.metrics
@@ -211,8 +184,8 @@ def test_a_metrics_window_in_full() -> None:
 
 def test_conservation() -> None:
     """Whatever happens, items merged are items reported plus items still open."""
-    model = _run(
-        *((1_000 + 37 * n, _usage(f"t{n % 7}", str(n % 3), str(n % 5))) for n in range(200)),
+    model = history(
+        *((1_000 + 37 * n, usage(f"t{n % 7}", str(n % 3), str(n % 5))) for n in range(200)),
     )
     windows: list[dict[str, Any]] = [*model.metrics, *model.windows.values()]
     assert sum(sum(window["records"].values()) for window in windows) == 200
@@ -225,6 +198,6 @@ def test_conservation() -> None:
 
 def test_partitions_are_on_their_own() -> None:
     """One txid in two partitions is two reports: nothing is shared."""
-    value = _usage("t", "1", "2").encode()
-    models = run([Record("in", p, 0, 1_000 + p, None, value) for p in (0, 1)], _SETTINGS)
+    value = usage("t", "1", "2").encode()
+    models = run([Record("in", p, 0, 1_000 + p, None, value) for p in (0, 1)], SETTINGS)
     assert [len(model.reports) for model in models.values()] == [1, 1]

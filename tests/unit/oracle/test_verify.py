@@ -13,6 +13,8 @@ from tests.oracle.model import Settings
 from tests.oracle.outputs import Outputs, read_report
 from tests.oracle.record import Record, iso
 from tests.oracle.windows import empty_window
+from tests.unit.oracle import written
+from tests.unit.oracle.written import PREFIX, dump, metrics_record, report
 
 _SETTINGS = Settings(
     device_limit=2,
@@ -21,7 +23,6 @@ _SETTINGS = Settings(
     window_ms=1_000,
     late_policy="dead-letter",
 )
-_PREFIX = "__streams.errors."
 _Plant = Callable[[Outputs], Outputs]
 
 
@@ -51,55 +52,12 @@ _INPUTS = [
 duplicate (4) and a second item (5); `c` is bare. Partition 1: `d`. Then time passes."""
 
 
-def _dump(body: dict[str, Any]) -> bytes:
-    """A report or metrics record as JSON, a report's items verbatim."""
-    parts = []
-    for name, value in body.items():
-        text = f"[{','.join(value)}]" if name in ("usage", "errors") else json.dumps(value)
-        parts.append(f"{json.dumps(name)}:{text}")
-    return f"{{{','.join(parts)}}}".encode()
-
-
-def _report(body: dict[str, Any], offset: int) -> Record:
-    return Record("out", 0, offset, 1, body["txid"].encode(), _dump(body))
-
-
-def _metrics(body: dict[str, Any], offset: int) -> Record:
-    key = f"{body['window']['start']}/{body['partition']}"
-    return Record("metrics", 0, offset, 1, key.encode(), _dump(body))
-
-
-def _dead_letter(letter: model.DeadLetter) -> Record:
-    (record,) = (r for r in _INPUTS if (r.partition, r.offset) == letter[:2])
-    ours = {
-        "topic": record.topic,
-        "partition": str(record.partition),
-        "offset": str(record.offset),
-        "exception": letter.reason,
-        "message": "in one line",
-    }
-    headers = tuple((_PREFIX + name, text.encode()) for name, text in ours.items())
-    return record._replace(topic="dead", headers=record.headers + headers)
-
-
 def _right() -> Outputs:
-    """What a right daemon writes: the model, whose own tests are worked out by hand."""
-    models = model.run(_INPUTS, _SETTINGS).values()
-    reports = [body for partition in models for body in partition.reports]
-    metrics = [body for partition in models for body in partition.metrics]
-    return Outputs(
-        [_report(body, offset) for offset, body in enumerate(reports)],
-        [_dead_letter(letter) for partition in models for letter in partition.dead_letters],
-        [_metrics(body, offset) for offset, body in enumerate(metrics)],
-    )
+    return written.outputs(_INPUTS, _SETTINGS)
 
 
 def _live() -> Outputs:
-    """The same with all windows closed, as idleness would close them."""
-    outputs = _right()
-    models = model.run(_INPUTS, _SETTINGS).values()
-    rest = [window for partition in models for window in partition.windows.values()]
-    return outputs._replace(metrics=outputs.metrics + [_metrics(body, 99) for body in rest])
+    return written.outputs(_INPUTS, _SETTINGS, is_live=True)
 
 
 def _changed(records: list[Record], index: int, change: Callable[[Any], None]) -> list[Record]:
@@ -108,7 +66,7 @@ def _changed(records: list[Record], index: int, change: Callable[[Any], None]) -
     has_items = b'"usage":[' in (record.value or b"")
     body = read_report(record).body if has_items else json.loads(record.value or b"")
     change(body)
-    return [*records[:index], record._replace(value=_dump(body)), *records[index + 1 :]]
+    return [*records[:index], record._replace(value=dump(body)), *records[index + 1 :]]
 
 
 def _set(*path_and_value: Any) -> Callable[[Any], None]:
@@ -162,7 +120,7 @@ def _header(index: int, name: str, value: bytes) -> _Plant:
     def plant(outputs: Outputs) -> Outputs:
         letter = outputs.dead_letters[index]
         headers = tuple(
-            (other, value if other == _PREFIX + name else text) for other, text in letter.headers
+            (other, value if other == PREFIX + name else text) for other, text in letter.headers
         )
         return _replaced("dead_letters", index, headers=headers)(outputs)
 
@@ -179,7 +137,7 @@ def test_the_scenario_has_everything() -> None:
     """The planted mistakes have something of every kind to spoil."""
     outputs = _right()
     assert [record.key for record in outputs.reports] == [b"a", b"b", b"c", b"d"]
-    reasons = [dict(letter.headers)[_PREFIX + "exception"] for letter in outputs.dead_letters]
+    reasons = [dict(letter.headers)[PREFIX + "exception"] for letter in outputs.dead_letters]
     assert reasons == [b"late", b"schema", *[b"malformed_json"] * 3]
     assert [record.key for record in outputs.metrics] == [
         f"{iso(start)}/{partition}".encode()
@@ -316,9 +274,9 @@ def test_live_takes_other_times_than_the_timestamps_give() -> None:
     replayed.take(inputs[2])
     replayed.advance(9_000)
     outputs = Outputs(
-        [_report(body, 0) for body in replayed.reports],
+        [report(body, 0) for body in replayed.reports],
         [],
-        [_metrics(body, 0) for body in replayed.metrics],
+        [metrics_record(body, 0) for body in replayed.metrics],
     )
     assert "missing dead letter 0@2" in verify.live(inputs, outputs, _SETTINGS)
     assert verify.exact(inputs, outputs, _SETTINGS)
@@ -327,7 +285,7 @@ def test_live_takes_other_times_than_the_timestamps_give() -> None:
 def test_an_empty_window_must_not_be_emitted() -> None:
     """A metrics record that counts nothing is one too many."""
     outputs = _live()
-    empty = _metrics(empty_window("session-reports", 0, 50_000, 51_000), 7)
+    empty = metrics_record(empty_window("session-reports", 0, 50_000, 51_000), 7)
     spoilt = outputs._replace(metrics=[*outputs.metrics, empty])
     assert [p.split()[0] for p in verify.live(_INPUTS, spoilt, _SETTINGS)] == ["invented"]
     assert [p.split()[0] for p in verify.exact(_INPUTS, _right(), _SETTINGS)] == []
