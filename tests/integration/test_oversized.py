@@ -100,7 +100,7 @@ def test_a_record_above_the_clients_own_limit_commits_nothing(stage: Stage, memb
     stage.cluster.send(stage.callbacks, [huge], **limits)
     assert member.wait() == 1
     (line,) = member.errors()
-    assert f"topic {stage.state}" in line
+    assert f"topic {stage.dead_letters}" in line
     assert "max.message.bytes" in line
     assert stage.committed() == {0: 1}
     assert stage.exact_problems() == []
