@@ -15,8 +15,8 @@ class Totals:
 
     requests: int = 0
     reports: int = 0
-    """Requests with at least one answer: each must get exactly one report (one that
-    also counts expectations opens a report for every request that has one)."""
+    """Requests with an answer or an expectation: each must get a report, and revisions of it
+    for what comes late."""
     records: int = 0
     callbacks: int = 0
     """Sendings of callbacks, so with retries."""
@@ -46,7 +46,7 @@ class Totals:
     def add(self, request: Request) -> None:
         """Count one more request."""
         self.requests += 1
-        self.reports += bool(request.answers)
+        self.reports += bool(request.answers) or request.expected
         self.records += request.records
         self.acknowledgements += request.acknowledgement is not None
         self.expectations += request.expected

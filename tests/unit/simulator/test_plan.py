@@ -97,7 +97,9 @@ def test_totals_count_what_is_sent() -> None:
     assert totals.records == kinds.total()
     assert totals.usage + totals.errors + totals.retries == totals.callbacks
     assert totals.devices == totals.usage + totals.errors + totals.silent
-    assert totals.reports == sum(bool(request.answers) for request in plan.requests())
+    assert totals.reports == sum(
+        bool(request.answers) or request.expected for request in plan.requests()
+    )
 
 
 def test_totals_add_up_usage_and_error_codes() -> None:
