@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tests.harness.cluster import Cluster, Offsets, Sending
 from tests.harness.member import Member, Process
@@ -66,7 +66,7 @@ class Stage:
 
     # Setting up
 
-    def create(self, partitions: int = 1, **rules: int) -> None:
+    def create(self, partitions: int = 1, **rules: Any) -> None:
         """Make the topics but the state topic. `rules` are those of the oracle's `Settings`."""
         self.rules = Settings(app=self.app, **rules)
         self.cluster.create(self.callbacks, partitions)
@@ -88,6 +88,7 @@ class Stage:
             "completion.device_limit": str(rules.device_limit),
             "completion.inactivity": f"{rules.inactivity_ms}ms",
             "completion.max_age": f"{rules.max_age_ms}ms",
+            "late.policy": rules.late_policy,
             "late.remember": f"{rules.remember_ms}ms",
             "metrics.window": f"{rules.window_ms}ms",
             **self.settings,
