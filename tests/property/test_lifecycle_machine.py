@@ -12,7 +12,9 @@ from contextlib import ExitStack
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from msgspec import structs
 
+from consumer.aggregation.partition import UNBOUNDED
 from consumer.aggregation.policy import Policy
 from tests.property import streams
 from tests.property.driver import STRAIGHT, After, Driver, Step, short_log
@@ -25,6 +27,9 @@ _MUCH_LATER_MS = 10_000
 class Lifecycle(RuleBasedStateMachine):
     """One partition."""
 
+    revise = True
+    is_crowded = False
+
     def __init__(self) -> None:
         super().__init__()
         self.patches = ExitStack()
@@ -35,7 +40,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @initialize(
         policy=streams.policies,
-        share_bytes=streams.shares,
+        share_bytes=streams.small_shares,
         floor_bytes=st.sampled_from([-10_000, 0, 500]),
         at_ms=st.sampled_from([1, 995, WALL_MS - 100]),
     )
@@ -43,10 +48,11 @@ class Lifecycle(RuleBasedStateMachine):
         """A member with an empty state."""
         self.patches.enter_context(short_log(floor_bytes))
         self.at_ms = at_ms
-        self.policy = policy
-        self.undisturbed = Driver(policy, self.events, share_bytes)
-        self.disturbed = Driver(policy, self.events, share_bytes)
-        self.oracle = oracle(policy, share_bytes)
+        self.policy = structs.replace(policy, revise=self.revise)
+        share_bytes = share_bytes if self.is_crowded else UNBOUNDED
+        self.undisturbed = Driver(self.policy, self.events, share_bytes)
+        self.disturbed = Driver(self.policy, self.events, share_bytes)
+        self.oracle = oracle(self.policy, share_bytes)
 
     # What happens to both
 
@@ -58,6 +64,14 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(payload=streams.payloads(streams.callbacks), step_ms=streams.steps_ms)
     def another_callback(self, payload: Payload, step_ms: int) -> None:
         """Likewise: they are the most frequent kind."""
+        self._record(payload, step_ms)
+
+    @rule(
+        payload=streams.payloads(streams.fat_callbacks | streams.long_expectations),
+        step_ms=streams.steps_ms,
+    )
+    def something_long(self, payload: Payload, step_ms: int) -> None:
+        """A few of them make a report that must be split."""
         self._record(payload, step_ms)
 
     @rule(payload=streams.payloads(streams.expectations), step_ms=streams.steps_ms)
@@ -144,5 +158,28 @@ class Lifecycle(RuleBasedStateMachine):
         feed(self.oracle, [event])
 
 
-TestLifecycle = Lifecycle.TestCase
-TestLifecycle.settings = settings(stateful_step_count=60)
+class Crowded(Lifecycle):
+    """With room for very few txids."""
+
+    is_crowded = True
+
+
+class Refusing(Lifecycle):
+    """What comes late becomes dead letters."""
+
+    revise = False
+
+
+class CrowdedRefusing(Crowded, Refusing):
+    """Both."""
+
+
+# In four runs: hypothesis keeps much of what it has drawn until a run is over.
+_SETTINGS = settings(max_examples=settings().max_examples // 3, stateful_step_count=50)
+
+TestRevisions = Lifecycle.TestCase
+TestCrowdedRevisions = Crowded.TestCase
+TestDeadLetters = Refusing.TestCase
+TestCrowdedDeadLetters = CrowdedRefusing.TestCase
+for case in (TestRevisions, TestCrowdedRevisions, TestDeadLetters, TestCrowdedDeadLetters):
+    case.settings = _SETTINGS
