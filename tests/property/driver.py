@@ -16,6 +16,7 @@ from unittest import mock
 from hypothesis import strategies as st
 from msgspec import Struct, field
 
+from consumer.aggregation import capacity, table
 from consumer.aggregation.delta import Delta
 from consumer.aggregation.partition import UNBOUNDED
 from consumer.aggregation.policy import Policy
@@ -169,13 +170,16 @@ class Driver:
 
 
 @contextmanager
-def short_log(floor_bytes: int = 10**6) -> Iterator[None]:
-    """A state log with chunks so short that they fill.
+def small_scale(floor_bytes: int = 10**6) -> Iterator[None]:
+    """Everything that is meant for millions of txids happens with a few, too.
 
-    It is rewritten beyond `floor_bytes` over twice its live state: with every commit where
-    that is negative.
+    Chunks of the state log fill, and it is rewritten beyond `floor_bytes` over twice its live
+    state: with every commit where that is negative. Stale timers are swept out at once, and
+    only one txid at a time is chosen to give way.
     """
     with (
+        mock.patch.object(table, "LEAST_SWEEP", 0),
+        mock.patch.object(capacity, "LEAST_LOOK", 1),
         mock.patch.object(state_entry, "encode", partial(state_entry.encode, chunk_bytes=1_200)),
         mock.patch.object(state_log, "FLOOR_BYTES", floor_bytes),
         mock.patch.object(state_log, "LEAST_REWRITE_BYTES", 100),
@@ -192,7 +196,7 @@ def live(
     share_bytes: int = UNBOUNDED,
 ) -> Outcome:
     """A whole life."""
-    with short_log(floor_bytes):
+    with small_scale(floor_bytes):
         return Driver(policy, events, share_bytes).run(steps)
 
 

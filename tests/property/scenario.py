@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from consumer.aggregation.policy import Policy
 from tests.property.driver import After, Driver, Step
-from tests.property.streams import HOSTILE, Event, Idle, Input
-from tests.unit.aggregation.feed import callback, error, usage
+from tests.property.streams import HOSTILE, REPORT_BYTES, Event, Idle, Input
+from tests.unit.aggregation.feed import callback, encode, error, usage
 
 POLICY = Policy(
     app="app",
@@ -18,12 +18,14 @@ POLICY = Policy(
     max_age_ms=5_000,
     remember_ms=2_000,
     window_ms=1_000,
+    report_bytes=REPORT_BYTES,
 )
+SHARE_BYTES = 60_000
 
 
 def outputs() -> Iterator[bytes]:
     """Reports, metrics records, dead letters and records of the state log."""
-    driver = Driver(POLICY, _events())
+    driver = Driver(POLICY, _events(), SHARE_BYTES)
     outcome = driver.run(
         Step(1 + number % 9, 5, After.REFUSED if number % 7 == 0 else After.COMMIT)
         for number in range(1_000)
@@ -47,9 +49,16 @@ def _events() -> list[Event]:
             usage(imei, rng.randrange(3)) if rng.random() < 0.7 else error(imei, f"E{imei[-1]}")
             for imei in imeis
         ]
-        value = callback(f"txid-{rng.randrange(40)}", *items)
-        if rng.random() < 0.05:
-            events.append(Input(number, now_ms, None, rng.choice(HOSTILE)))
-        else:
-            events.append(Input(number, now_ms, b"txid-1", value))
+        txid = f"txid-{rng.randrange(40)}"
+        value: bytes | None = callback(txid, *items)
+        chance = rng.random()
+        if chance < 0.05:
+            value = rng.choice(HOSTILE)
+        elif chance < 0.1:
+            value = callback(txid, *(usage(imei, x="y" * 2_000) for imei in imeis))
+        elif chance < 0.15:
+            value = callback(txid, *(usage(imei, x="y" * 3_000) for imei in imeis))
+        elif chance < 0.25:
+            value = encode({"txid": txid, "imei": imeis})
+        events.append(Input(number, now_ms, b"txid-1", value))
     return [*events, Idle(now_ms + 60_000)]

@@ -17,7 +17,7 @@ from msgspec import structs
 from consumer.aggregation.partition import UNBOUNDED
 from consumer.aggregation.policy import Policy
 from tests.property import streams
-from tests.property.driver import STRAIGHT, After, Driver, Step, short_log
+from tests.property.driver import STRAIGHT, After, Driver, Step, small_scale
 from tests.property.judge import feed, imbalance, oracle, problems
 from tests.property.streams import WALL_MS, Event, Idle, Input, Payload, bounded
 
@@ -46,7 +46,7 @@ class Lifecycle(RuleBasedStateMachine):
     )
     def start(self, policy: Policy, share_bytes: int, floor_bytes: int, at_ms: int) -> None:
         """A member with an empty state."""
-        self.patches.enter_context(short_log(floor_bytes))
+        self.patches.enter_context(small_scale(floor_bytes))
         self.at_ms = at_ms
         self.policy = structs.replace(policy, revise=self.revise)
         share_bytes = share_bytes if self.is_crowded else UNBOUNDED
