@@ -181,5 +181,7 @@ TestRevisions = Lifecycle.TestCase
 TestCrowdedRevisions = Crowded.TestCase
 TestDeadLetters = Refusing.TestCase
 TestCrowdedDeadLetters = CrowdedRefusing.TestCase
-for case in (TestRevisions, TestCrowdedRevisions, TestDeadLetters, TestCrowdedDeadLetters):
-    case.settings = _SETTINGS
+TestRevisions.settings = _SETTINGS
+TestCrowdedRevisions.settings = _SETTINGS
+TestDeadLetters.settings = _SETTINGS
+TestCrowdedDeadLetters.settings = _SETTINGS
