@@ -175,11 +175,11 @@ def small_scale(floor_bytes: int = 10**6) -> Iterator[None]:
 
     Chunks of the state log fill, and it is rewritten beyond `floor_bytes` over twice its live
     state: with every commit where that is negative. Stale timers are swept out at once, and
-    only one txid at a time is chosen to give way.
+    two txids at a time are chosen to give way.
     """
     with (
         mock.patch.object(table, "LEAST_SWEEP", 0),
-        mock.patch.object(capacity, "LEAST_LOOK", 1),
+        mock.patch.object(capacity, "LEAST_LOOK", 2),
         mock.patch.object(state_entry, "encode", partial(state_entry.encode, chunk_bytes=1_200)),
         mock.patch.object(state_log, "FLOOR_BYTES", floor_bytes),
         mock.patch.object(state_log, "LEAST_REWRITE_BYTES", 100),
