@@ -175,7 +175,7 @@ class CrowdedRefusing(Crowded, Refusing):
 
 
 # In four runs: hypothesis keeps much of what it has drawn until a run is over.
-_SETTINGS = settings(max_examples=settings().max_examples // 3, stateful_step_count=50)
+_SETTINGS = settings(max_examples=settings().max_examples // 2, stateful_step_count=50)
 
 TestRevisions = Lifecycle.TestCase
 TestCrowdedRevisions = Crowded.TestCase
