@@ -62,7 +62,6 @@ class Restore:
         aggregator.clock = PartitionClock(self._last.clock_ms, self._last.lag_ms)
         aggregator.windows.load(self._window)
         aggregator.table.load(self._states.values())
-        self._log.finish_reading()
         return aggregator, self._log
 
     def damaged(self, what: str) -> Fault:
