@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -32,6 +33,7 @@ WRITER_HEADER = "writer"
 """Of state records: the `transactional.id` that wrote them, should its transaction hang."""
 
 _ROOM_S = 0.05
+_GRACE_S = 0.5
 
 Delivered = Callable[[KafkaError | None, Message], None]
 Headers = Sequence[tuple[str, bytes | None]]
@@ -174,16 +176,17 @@ class Transactions:
 
         Raises:
             ValueError: an offset is below 0; the client would drop it without a word.
-            Fault: `rebalance_race` (resend), `fenced`, `not_a_member`, ...
+            Fault: `rebalance_race` (resend), `fenced`, `not_a_member`, ..., and
+                `broker_unreachable` when it takes longer than its time.
         """
         for position in positions:
             if position.offset < 0:
                 raise ValueError(f"offset {position.offset} for partition {position.partition}")
         offsets = [At(self._input_topic, p.partition, p.offset, p.metadata) for p in positions]
+        limit_s = self._timeouts.offsets_s
+        send = self._client.send_offsets_to_transaction
         with self._translated(Call.SEND_OFFSETS):
-            self._client.send_offsets_to_transaction(
-                offsets, group_metadata, self._timeouts.offsets_s
-            )
+            _in_time(lambda: send(offsets, group_metadata, limit_s), limit_s)
 
     def commit(self) -> None:
         """Commit what was queued and the offsets.
@@ -311,6 +314,30 @@ class Transactions:
                 reasons.append(_reason(answer))
         found += [faults.fault(reason, call, subject) for reason in reasons]
         return faults.worst(found)
+
+
+def _in_time(call: Callable[[], object], limit_s: float) -> None:
+    """Make a call that does not keep its own time limit when the coordinator goes.
+
+    It is made on a thread of its own, since librdkafka (issue 5456) may never return from it,
+    nor from waiting for it. Such a thread is left alone, with the client that it holds.
+    """
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except (KafkaException, SystemError) as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name="send_offsets", daemon=True)
+    thread.start()
+    thread.join(limit_s + _GRACE_S)
+    if thread.is_alive():
+        detail = f"{Call.SEND_OFFSETS}: no answer within {limit_s:g} s"
+        raise faults.raised(faults.BROKER_UNREACHABLE, detail)
+    for failure in failures:
+        raise failure
 
 
 def _reason(error: BaseException) -> KafkaError:
