@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import (
     Consumer,
@@ -38,6 +38,7 @@ _WAITS = (
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
 )
+_Answer = TypeVar("_Answer")
 Offsets = Mapping[int, int]
 """By partition."""
 
@@ -144,7 +145,7 @@ class Cluster:
                 }
             )
         wanted = [TopicPartition(topic, number) for number in range(self.partitions(topic))]
-        found = self._groups[group, isolation].committed(wanted, timeout_s)
+        found = _patiently(lambda: self._groups[group, isolation].committed(wanted, timeout_s))
         for at in found:
             assert at.error is None, at.error
         return {
@@ -163,10 +164,12 @@ class Cluster:
 
     def members(self, group: str) -> int:
         """How many members a group has."""
-        found = _patiently(
-            lambda: self._admin.describe_consumer_groups([group], request_timeout=_REQUEST_S)[group]
-        )
-        return len(found.members)
+
+        def ask() -> int:
+            answer = self._admin.describe_consumer_groups([group], request_timeout=_REQUEST_S)
+            return len(answer[group].result().members)
+
+        return _patiently(ask)
 
     # Records
 
@@ -217,12 +220,12 @@ def _delivered(error: KafkaError | None, _: Message) -> None:
     assert error is None, error
 
 
-def _patiently(ask: Callable[[], Any]) -> Any:
-    """The result of a future; asked for again until the group has its coordinator."""
+def _patiently(ask: Callable[[], _Answer]) -> _Answer:
+    """Ask about a group; again, until it has its coordinator."""
     deadline = time.monotonic() + _REQUEST_S
     while True:
         try:
-            return ask().result()
+            return ask()
         except KafkaException as error:
             if error.args[0].code() not in _WAITS or time.monotonic() > deadline:
                 raise
