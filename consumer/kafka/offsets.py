@@ -30,6 +30,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says
 from consumer.errors import Action, Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
+from consumer.kafka.records import headers_of
 from consumer.kafka.transactions import WRITER_HEADER
 
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
@@ -211,7 +212,7 @@ class Offsets:
                 head = (message.partition(), message.offset())
                 if message.error() is None and head in left:
                     left.discard(head)
-                    writer = dict(message.headers() or ()).get(WRITER_HEADER)
+                    writer = dict(headers_of(message) or ()).get(WRITER_HEADER)
                     if isinstance(writer, bytes):
                         found.append(Hanging(*head, writer.decode()))
         return found

@@ -34,6 +34,7 @@ from confluent_kafka import TopicPartition as At
 from consumer.errors import Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
+from consumer.kafka.records import Record, Records
 
 _SEEK_S = 5.0
 _SEEK_PAUSE_S = 0.01
@@ -54,22 +55,6 @@ class Listener(Protocol):
 
     def on_lost(self, partitions: Sequence[int]) -> None:
         """Gone: another member may own them already."""
-
-
-class Record(Protocol):
-    """A message of the library, with the types that its methods have for a record of Kafka."""
-
-    def key(self) -> bytes | None:
-        """The record's key."""
-
-    def value(self) -> bytes | None:
-        """The record's value."""
-
-    def headers(self) -> Sequence[tuple[str, bytes | None]] | None:
-        """The record's headers, in order."""
-
-    def timestamp(self) -> tuple[int, int]:
-        """What kind of time, and the time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -289,7 +274,7 @@ def _batch(partition: int, messages: list[Message]) -> Batch:
         timestamps=[ms for _, ms in map(Message.timestamp, messages)],
         keys=list(map(Message.key, messages)),
         values=list(map(Message.value, messages)),
-        messages=cast("list[Record]", messages),
+        messages=Records(messages),
     )
 
 
