@@ -33,6 +33,7 @@ _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _REQUEST_S = 20.0
 _AGAIN_S = 0.05
+_QUIET: Mapping[str, Any] = {"log_level": 2}  # what goes wrong is raised
 _WAITS = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -65,7 +66,7 @@ class Cluster:
 
     def __init__(self, bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, **_QUIET})
         self._groups: dict[tuple[str, str], Consumer] = {}
 
     # Topics
@@ -142,6 +143,7 @@ class Cluster:
                     "bootstrap.servers": self.bootstrap_servers,
                     "group.id": group,
                     "isolation.level": isolation,
+                    **_QUIET,
                 }
             )
         wanted = [TopicPartition(topic, number) for number in range(self.partitions(topic))]
@@ -182,6 +184,7 @@ class Cluster:
                 "max.in.flight.requests.per.connection": 1,  # keeps the order
                 "linger.ms": 2,
                 "message.max.bytes": 10_000_000,
+                **_QUIET,
                 **{name.replace("_", "."): value for name, value in config.items()},
             }
         )
@@ -191,10 +194,14 @@ class Cluster:
 
     def _offsets(self, topic: str, spec: Any, isolation: IsolationLevel) -> Offsets:
         wanted = {TopicPartition(topic, number): spec for number in range(self.partitions(topic))}
-        answer = self._admin.list_offsets(
-            wanted, isolation_level=isolation, request_timeout=_REQUEST_S
-        )
-        return {at.partition: found.result().offset for at, found in answer.items()}
+
+        def ask() -> Offsets:
+            answer = self._admin.list_offsets(
+                wanted, isolation_level=isolation, request_timeout=_REQUEST_S
+            )
+            return {at.partition: found.result().offset for at, found in answer.items()}
+
+        return _patiently(ask)
 
 
 def queue(producer: Producer, topic: str, sendings: Iterable[Sending]) -> int:
@@ -221,7 +228,7 @@ def _delivered(error: KafkaError | None, _: Message) -> None:
 
 
 def _patiently(ask: Callable[[], _Answer]) -> _Answer:
-    """Ask about a group; again, until it has its coordinator."""
+    """Ask; again, while who could answer is still coming up or moving."""
     deadline = time.monotonic() + _REQUEST_S
     while True:
         try:

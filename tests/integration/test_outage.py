@@ -26,7 +26,7 @@ def test_an_outage_while_records_stream_in(own_kafka: EmbeddedKafka, alone: Stag
     """In the middle of traffic: what was not committed is done again, and only that."""
     alone.create(partitions=2, inactivity_ms=2_000, window_ms=5_000)
     alone.settings = {"completion.idle": "1h", "commit.max_reports": "50"}
-    options = Options(requests=2_000, rate=500, silent=0.1, hostile=0.01, seed=6)
+    options = Options(requests=1_000, rate=500, silent=0.1, hostile=0.01, seed=6)
     alone.send(simulated(options, OLD_MS))
     alone.send(tick(partition, OLD_MS + 600_000) for partition in (0, 1))
     member = alone.member()
@@ -41,7 +41,10 @@ def test_an_outage_while_records_stream_in(own_kafka: EmbeddedKafka, alone: Stag
 def test_an_outage_while_nothing_comes(own_kafka: EmbeddedKafka, alone: Stage) -> None:
     """Open txids wait: their time has come meanwhile, but whether it may act nobody can say."""
     alone.create(partitions=2, inactivity_ms=1_000, window_ms=1_000)
-    alone.settings = {"completion.idle": "100ms"}
+    alone.settings = {
+        "completion.idle": "100ms",
+        "kafka.consumer.session.timeout.ms": "45000",  # it outlasts the outage
+    }
     member = alone.member()
     member.await_ready(partitions=2)
     alone.send(callback(f"t{part}", usage("1"), partition=part) for part in (0, 1))

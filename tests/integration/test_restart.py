@@ -20,9 +20,9 @@ def test_restarts_do_not_show_in_the_outputs(stage: Stage) -> None:
     """Stopped three times with txids open, the outputs are exact at each stop and at the end."""
     stage.create(partitions=3, inactivity_ms=2_000, window_ms=5_000, remember_ms=10_000)
     stage.settings = {"completion.idle": "1h"}
-    options = Options(requests=200, rate=200, hostile=0.02, silent=0.2, retries=0.1, seed=3)
+    options = Options(requests=120, rate=120, hostile=0.02, silent=0.2, retries=0.1, seed=3)
     records = list(simulated(options, OLD_MS))
-    step = len(records) // 4 + 1
+    step = len(records) // 3 + 1
     for start in range(0, len(records), step):
         member = stage.member()
         stage.send(records[start : start + step])
@@ -41,7 +41,7 @@ def test_open_txids_survive_a_stop_in_the_middle_of_traffic(stage: Stage) -> Non
     """SIGTERM while records stream in: what was not committed is read again by the next."""
     stage.create(partitions=2, inactivity_ms=2_000, window_ms=5_000)
     stage.settings = {"completion.idle": "1h"}
-    options = Options(requests=3_000, rate=1_000, silent=0.2, seed=4)
+    options = Options(requests=1_000, rate=1_000, silent=0.2, seed=4)
     first = stage.member()
     first.await_ready(partitions=2)
     stage.send(simulated(options, OLD_MS))

@@ -13,7 +13,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
 
-ROUNDS = 40
+ROUNDS = 25
 TXIDS = 40
 ITEM_BYTES = 1_000
 
@@ -38,8 +38,8 @@ def long_traffic(stage: Stage) -> None:
         stage.await_consumed()
 
 
-def test_it_stays_bounded_however_long_the_traffic(stage: Stage) -> None:
-    """A restore reads what depends on what is open, not on what has been.
+def test_it_stays_short_however_long_the_traffic(stage: Stage) -> None:
+    """A restore reads what depends on what is open, not on what has been; the rest is deleted.
 
     A txid from the very beginning keeps nothing of the rest, and is whole after the restore.
     """
@@ -52,30 +52,15 @@ def test_it_stays_bounded_however_long_the_traffic(stage: Stage) -> None:
     log = read_topic(stage.cluster.bootstrap_servers, stage.state)
     needed = sum(len(one.value or b"") for one in log if one.offset >= start)
     assert 0 < start < end
-    assert needed < 600_000 < ROUNDS * TXIDS * ITEM_BYTES / 2
-    member = stage.member()
-    member.await_ready(partitions=1)
-    (line,) = member.seen("partition ready")
-    assert line["txids"] > TXIDS
-    stage.send([tick(0, OLD_MS + 600_000)])
-    stage.await_exact()
-    long = next(one for one in stage.read(stage.reports) if one.key == b"long")
-    assert len(json.loads(long.value or b"")["usage"]) == ROUNDS + 1
-
-
-def test_records_that_no_restore_needs_are_deleted(stage: Stage) -> None:
-    """Up to a start offset that is committed; with what is left everything goes on exactly."""
-    stage.create(inactivity_ms=1_500, remember_ms=1_500, window_ms=60_000, device_limit=0)
-    stage.settings = {"completion.idle": "1h", "commit.interval": "20ms"}
-    member = stage.member()
-    long_traffic(stage)
-    assert member.stop() == 0
-    start = start_offset(stage)
-    assert start > 0
+    assert needed < 400_000 < ROUNDS * TXIDS * ITEM_BYTES / 2
     member = stage.member()
     stage.send([tick(0, OLD_MS + ROUNDS * 1_000)])
     until(lambda: stage.cluster.starts(stage.state)[0] >= start, "deletion up to the start")
     assert member.stop() == 0
+    (line,) = member.seen("partition ready")
+    assert line["txids"] > TXIDS
     stage.member()
     stage.send([tick(0, OLD_MS + 600_000)])
     stage.await_exact()
+    long = next(one for one in stage.read(stage.reports) if one.key == b"long")
+    assert len(json.loads(long.value or b"")["usage"]) == ROUNDS + 1
