@@ -18,6 +18,9 @@ SETTINGS = {
     "kafka.consumer.heartbeat.interval.ms": "1000",
 }
 
+TORN_DOWN = "tore the pipeline down; restoring from Kafka"
+"""Event in the log of a member that starts over."""
+
 _TRIES = 100
 _OPEN_S = 5.0
 _OWNERS_S = 60.0
@@ -46,6 +49,8 @@ class Crew:
         self.evidence = Evidence(stage)
         self._settings = {**SETTINGS, **(settings or {})}
         stage.create(partitions, device_limit=requests.each, **RULES)
+        topics = (stage.callbacks, stage.reports, stage.metrics, stage.dead_letters)
+        until(lambda: all(map(stage.cluster.partitions, topics)), "the topics in sight", _OWNERS_S)
 
     def start(self, name: str) -> Member:
         """Start one, for the first time or once more."""
@@ -63,26 +68,33 @@ class Crew:
         """Wait until each running member has partitions, and all of them are restored."""
 
         def all_work() -> bool:
-            working = [self.working(name) for name in self.members]
-            return all(working) and sum(map(len, working)) == self.partitions
+            held = [self.held(name) for name in self.members]
+            return all(held) and sum(map(len, held)) == self.partitions
 
         until(all_work, f"partitions for each of {[*self.members]}", _OWNERS_S)
 
-    def working(self, name: str) -> list[int]:
-        """Partitions that a member has, says the coordinator, if they are all restored."""
+    def held(self, name: str) -> list[int]:
+        """Partitions that a member has and has restored, by its own log."""
         member = self.members[name]
         assert member.exit_code is None, f"{name} has ended with {member.exit_code}"
-        owned = self.evidence.owned().get(name, [])
-        ready = {line["partition"] for line in member.seen("partition ready")}
-        return owned if ready.issuperset(owned) else []
+        held: set[int] = set()
+        for line in member.log():
+            match line["event"]:
+                case "partition ready":
+                    held.add(line["partition"])
+                case "revoked" | "lost":
+                    held.difference_update(line["partitions"])
+                case event if event == TORN_DOWN:
+                    held.clear()
+        return sorted(held)
 
     def await_opening(self, name: str) -> dict[int, int]:
         """Where a transaction of a member begins that has just been opened, if one was."""
-        owned = self.working(name)
+        held = self.held(name)
         # None is open now: so one that will be, is none that somebody else left behind.
-        if not owned or self.evidence.open_transactions(owned):
+        if not held or self.evidence.open_transactions(held):
             return {}
-        return self.evidence.await_open(owned, _OPEN_S)
+        return self.evidence.await_open(held, _OPEN_S)
 
     def freeze(self, name: str, *, offsets: bool) -> Mapping[int, int]:
         """Stop a member (SIGSTOP) in an open transaction; where that begins.

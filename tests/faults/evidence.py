@@ -58,7 +58,11 @@ class Evidence:
         self._admin = AdminClient({"bootstrap.servers": stage.cluster.bootstrap_servers})
 
     def owned(self) -> dict[str, list[int]]:
-        """Partitions by member as the group's coordinator sees it; none in a rebalance."""
+        """Partitions by member as the group's coordinator sees it; none in a rebalance.
+
+        Only for a Kafka that is well: when it does not answer such a question, librdkafka
+        2.16.1 may fail an assertion, or never end when the client is freed.
+        """
         answer = self._admin.describe_consumer_groups([self._stage.app], request_timeout=_PATIENT_S)
         try:
             group = answer[self._stage.app].result()
@@ -103,9 +107,9 @@ class Evidence:
     def progress(self, partitions: Iterable[int]) -> dict[int, Progress]:
         """How far the group is; what an open transaction holds does not count."""
         stage = self._stage
-        ends = stage.cluster.ends(stage.callbacks)
         found = stage.cluster.committed(stage.app, stage.callbacks, stable=False)
         committed = {number: at.offset for number, at in found.items()}
+        ends = stage.cluster.ends(stage.callbacks)
         return {number: Progress(committed.get(number, 0), ends[number]) for number in partitions}
 
     def unread(self, partitions: Iterable[int]) -> int:

@@ -56,8 +56,8 @@ def kill_one(crew: Crew, draw: random.Random) -> Kill:
 
 
 def _try(crew: Crew, draw: random.Random, number: int) -> Kill | None:
-    until(lambda: any(map(crew.working, crew.names)), "a member at work", _WORK_S)
-    victim = draw.choice([name for name in crew.names if crew.working(name)] or crew.names)
+    until(lambda: any(map(crew.held, crew.names)), "a member at work", _WORK_S)
+    victim = draw.choice([name for name in crew.names if crew.held(name)] or crew.names)
     begins = crew.await_opening(victim)
     if not begins:
         return None

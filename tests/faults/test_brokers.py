@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from consumer.embedded import EmbeddedKafka
-from tests.faults.crew import PARTITIONS, Crew
+from tests.faults.crew import PARTITIONS, TORN_DOWN, Crew
 from tests.faults.load import Load, Requests
 from tests.harness.stage import Stage
 from tests.waiting import until
@@ -18,7 +18,6 @@ pytestmark = pytest.mark.kafka
 
 REQUESTS = Requests(callbacks=12_000, txids=1_200, seed=17)
 RATE = 600
-TORN_DOWN = "tore the pipeline down; restoring from Kafka"
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 from confluent_kafka import Producer
 
-from tests.faults.crew import PARTITIONS, Crew
+from tests.faults.crew import PARTITIONS, TORN_DOWN, Crew
 from tests.faults.load import Load, Requests
 from tests.harness.stage import Stage
 from tests.waiting import until
@@ -19,7 +19,6 @@ RATE = 600
 FOREVER_S = 600
 """For this test: nobody waits for a transaction to time out by itself."""
 FREED = "ended the hanging transaction of a dead member"
-TORN_DOWN = "tore the pipeline down; restoring from Kafka"
 
 
 class Hanging:

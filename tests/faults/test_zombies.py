@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.crew import PARTITIONS, Crew
+from tests.faults.crew import PARTITIONS, TORN_DOWN, Crew
 from tests.faults.load import Load, Requests
 from tests.harness.stage import Stage
 from tests.waiting import until
@@ -13,7 +13,6 @@ pytestmark = pytest.mark.kafka
 
 REQUESTS = Requests(callbacks=12_000, txids=1_200, seed=11)
 RATE = 600
-TORN_DOWN = "tore the pipeline down; restoring from Kafka"
 
 
 @pytest.mark.parametrize("offsets", [True, False])
@@ -30,7 +29,7 @@ def test_a_zombie_doubles_nothing_and_starts_over(stage: Stage, *, offsets: bool
     crew.start_all()
     with Load(stage, REQUESTS.sendings(), RATE):
         zombie = crew.members["member-0"]
-        owned = crew.working("member-0")
+        owned = crew.held("member-0")
         begins = crew.freeze("member-0", offsets=offsets)
         assert begins.keys() <= set(owned)
         before = crew.evidence.progress(owned)
@@ -68,4 +67,4 @@ def test_of_two_members_with_one_name_the_one_fenced_twice_ends(stage: Stage) ->
         crew.await_owners()
         assert other.exit_code is None
     crew.conclude()
-    assert len(crew.working("member-0")) == PARTITIONS
+    assert len(crew.held("member-0")) == PARTITIONS
