@@ -7,8 +7,8 @@ that a part made true, `expired` a deadline (inactivity, max_age). An emitted tx
 remembered, so that what comes again changes nothing and what comes late is told apart;
 `forgotten` is the deadline of that memory.
 
-Phases and events are plain strings: they are looked up in the hot path, and an enum member
-hashes in Python.
+The table is the specification: a test holds the code in `partition.py` against each row.
+Phases are plain strings, compared in the hot path.
 """
 
 from __future__ import annotations

@@ -163,6 +163,12 @@ class Source:
             with contextlib.suppress(KafkaException):
                 self._consumer.get_watermark_offsets(at, _WAKE_S)
 
+    def is_member(self) -> bool:
+        """Whether the group has taken this consumer in, be it without partitions."""
+        magic, generation = _METADATA.unpack_from(self._consumer.consumer_group_metadata())
+        # Under group.protocol=consumer there is a member id before there is a member.
+        return (magic != _METADATA_MAGIC or generation >= 1) and bool(self._consumer.memberid())
+
     def group_metadata(self) -> object:
         """Group metadata for the next commit; never to be kept for another one.
 
@@ -170,13 +176,9 @@ class Source:
             Fault: `not_a_member`. Metadata of a consumer that never joined, or was thrown
                 out, has no generation; the broker would take a commit with it from anyone.
         """
-        metadata: bytes = self._consumer.consumer_group_metadata()
-        magic, generation = _METADATA.unpack_from(metadata)
-        unfenced = magic == _METADATA_MAGIC and generation < 1
-        # Under group.protocol=consumer there is a member id before there is a member.
-        if unfenced or not self._consumer.memberid():
+        if not self.is_member():
             raise faults.raised(faults.NOT_A_MEMBER, f"topic {self._topic}")
-        return metadata
+        return self._consumer.consumer_group_metadata()
 
     def close(self) -> None:
         """Leave the group (a static member stays) and free the client.

@@ -62,7 +62,7 @@ class Position(Protocol):
 class Timeouts:
     """How long each call may block, in seconds."""
 
-    init_s: float = 30.0
+    init_s: float = 10.0
     queue_s: float = 10.0
     flush_s: float = 10.0
     offsets_s: float = 10.0

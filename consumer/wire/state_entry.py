@@ -58,6 +58,8 @@ class Window(Struct, array_like=True):
     to_complete_sum_ms: int = 0
     to_complete_min_ms: int | None = None
     to_complete_max_ms: int | None = None
+    end_ms: int = 0
+    """Exclusive."""
 
 
 class OpenEntry(Struct, array_like=True, tag=0, gc=False):

@@ -11,7 +11,8 @@ from consumer.kafka.faults import Call
 
 ROWS = {
     ("tear down", "fenced"): ["_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH"],
-    ("tear down", "fenced_instance"): ["FENCED_INSTANCE_ID", "UNRELEASED_INSTANCE_ID"],
+    ("tear down", "instance_in_use"): ["UNRELEASED_INSTANCE_ID"],
+    ("tear down", "fenced_instance"): ["FENCED_INSTANCE_ID"],
     ("tear down", "not_a_member"): ["UNKNOWN_MEMBER_ID", "FENCED_MEMBER_EPOCH"],
     ("resend", "rebalance_race"): [
         "ILLEGAL_GENERATION",
@@ -157,7 +158,7 @@ def test_an_unknown_code_is_judged_by_its_flags(
     ("name", "cause"),
     [
         ("FENCED_INSTANCE_ID", "fenced_instance"),
-        ("UNRELEASED_INSTANCE_ID", "fenced_instance"),
+        ("UNRELEASED_INSTANCE_ID", "instance_in_use"),
         ("GROUP_AUTHORIZATION_FAILED", "unauthorized"),
         ("UNKNOWN", "internal"),
     ],
