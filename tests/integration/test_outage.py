@@ -16,13 +16,13 @@ pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture
-def alone(own_kafka: EmbeddedKafka, topic_prefix: str) -> Iterator[Stage]:
+def alone(stoppable: EmbeddedKafka, topic_prefix: str) -> Iterator[Stage]:
     """A stage on a Kafka that can be stopped."""
-    with Stage(own_kafka.bootstrap_servers, topic_prefix) as stage:
+    with Stage(stoppable.bootstrap_servers, topic_prefix) as stage:
         yield stage
 
 
-def test_an_outage_while_records_stream_in(own_kafka: EmbeddedKafka, alone: Stage) -> None:
+def test_an_outage_while_records_stream_in(stoppable: EmbeddedKafka, alone: Stage) -> None:
     """In the middle of traffic: what was not committed is done again, and only that."""
     alone.create(partitions=2, inactivity_ms=2_000, window_ms=5_000)
     alone.settings = {"completion.idle": "1h", "commit.max_reports": "50"}
@@ -31,14 +31,14 @@ def test_an_outage_while_records_stream_in(own_kafka: EmbeddedKafka, alone: Stag
     alone.send(tick(partition, OLD_MS + 600_000) for partition in (0, 1))
     member = alone.member()
     member.until(lambda: sum(alone.committed().values()) > 0, "the first commits")
-    own_kafka.stop_broker()
-    own_kafka.start_broker()
+    stoppable.stop_broker()
+    stoppable.start_broker()
     alone.await_exact(timeout_s=60)
     assert member.stop() == 0
     assert len(alone.txids()) == Plan(options).totals().reports
 
 
-def test_an_outage_while_nothing_comes(own_kafka: EmbeddedKafka, alone: Stage) -> None:
+def test_an_outage_while_nothing_comes(stoppable: EmbeddedKafka, alone: Stage) -> None:
     """Open txids wait: their time has come meanwhile, but whether it may act nobody can say."""
     alone.create(partitions=2, inactivity_ms=1_000, window_ms=1_000)
     alone.settings = {
@@ -49,8 +49,8 @@ def test_an_outage_while_nothing_comes(own_kafka: EmbeddedKafka, alone: Stage) -
     member.await_ready(partitions=2)
     alone.send(callback(f"t{part}", usage("1"), partition=part) for part in (0, 1))
     alone.await_consumed()
-    own_kafka.stop_broker()
-    own_kafka.start_broker()
+    stoppable.stop_broker()
+    stoppable.start_broker()
     alone.send([callback("t2", usage("1"))])
     alone.await_live(reports=3, timeout_s=60)
     assert member.exit_code is None

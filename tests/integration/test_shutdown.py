@@ -59,9 +59,9 @@ def await_read(member: Member) -> None:
 
 
 @pytest.fixture
-def cut_off(own_kafka: EmbeddedKafka, topic_prefix: str) -> Stage:
+def cut_off(stoppable: EmbeddedKafka, topic_prefix: str) -> Stage:
     """A stage on a Kafka of its own, with commits so rare that some work is always pending."""
-    stage = Stage(own_kafka.bootstrap_servers, topic_prefix)
+    stage = Stage(stoppable.bootstrap_servers, topic_prefix)
     stage.create()
     stage.settings = {
         "commit.interval": "30s",
@@ -83,25 +83,25 @@ def pending_member(stage: Stage, kafka: EmbeddedKafka, settings: dict[str, str])
 
 
 def test_without_kafka_it_ends_within_shutdown_timeout(
-    own_kafka: EmbeddedKafka, cut_off: Stage
+    stoppable: EmbeddedKafka, cut_off: Stage
 ) -> None:
     """Exit code 1 and a line why; what was not committed is read again by the next start."""
     with cut_off as stage:
-        member = pending_member(stage, own_kafka, {"shutdown.timeout": "2s"})
+        member = pending_member(stage, stoppable, {"shutdown.timeout": "2s"})
         began_s = time.monotonic()
         assert member.stop() == 1
         assert 1.5 < time.monotonic() - began_s < 4
         assert "shutdown.timeout" in member.log()[-1]["event"]
-        own_kafka.start_broker()
+        stoppable.start_broker()
         member = stage.member({"commit.interval": "50ms"})
         stage.await_exact()
         assert member.stop() == 0
 
 
-def test_a_second_signal_ends_it_at_once(own_kafka: EmbeddedKafka, cut_off: Stage) -> None:
+def test_a_second_signal_ends_it_at_once(stoppable: EmbeddedKafka, cut_off: Stage) -> None:
     """Whatever the orderly stop is waiting for, and however long it still may."""
     with cut_off as stage:
-        member = pending_member(stage, own_kafka, {"shutdown.timeout": "60s"})
+        member = pending_member(stage, stoppable, {"shutdown.timeout": "60s"})
         member.signal(signal.SIGTERM)
         member.await_log("stopping")
         began_s = time.monotonic()
