@@ -22,7 +22,7 @@ def test_a_zombie_doubles_nothing_and_starts_over(stage: Stage, *, offsets: bool
     It was frozen in an open transaction, which the broker has given up meanwhile.
     """
     settings = {
-        "kafka.consumer.session.timeout.ms": "4000",
+        "kafka.consumer.session.timeout.ms": "3000",
         "kafka.producer.transaction.timeout.ms": "5000",
     }
     crew = Crew(stage, REQUESTS, settings=settings)
