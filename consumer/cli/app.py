@@ -31,8 +31,9 @@ Exit codes: 0 clean; 78 bad configuration (topics that do not fit and a busy por
 69 Kafka unreachable at start; 1 otherwise.
 """
 
-_VALUES = re.compile(r"=[^\s'\"]+")
-"""What stands behind a `=` on a command line may be a secret, forgotten `--set` or not."""
+_VALUES = re.compile(r"=.*")
+"""What stands behind a `=` on a command line may be a secret, forgotten `--set` or not, with
+blanks and quotes in it: nobody can tell where it ends."""
 
 USAGE_ERROR = 1
 INTERRUPTED = 130
