@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from consumer.errors import Action, Fault
+from consumer.kafka.records import Record
 from consumer.kafka.source import Source
 from consumer.kafka.state_reader import StateReader
 from consumer.kafka.transactions import Timeouts, Transactions
@@ -32,7 +33,7 @@ TICK = encode({"txid": "tick", "status": "QUEUED"})
 
 
 @dataclass(frozen=True)
-class Message:
+class Message(Record):
     """A record with all its details."""
 
     key_: bytes | None
