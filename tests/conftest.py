@@ -12,7 +12,6 @@ from consumer.embedded import EmbeddedKafka
 from tests import broker
 from tests.harness.stage import Stage
 
-
 # A shell that starts us in the background has us ignore Ctrl-C, and so would our children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
