@@ -71,8 +71,9 @@ class Recovery:
         self._suspects: set[Hanging] = set()
         self._looked_s = float("-inf")
         self._group_is_new = False
-        self._blocked: dict[int, None] = {}
-        """Partitions whose committed offset a pending transaction holds back."""
+        self._blocked: dict[int, bool] = {}
+        """Partitions whose committed offset a pending transaction may hold back, and whether
+        that is sure: they were asked about alone."""
         self._asked_s = float("-inf")
 
     @property
@@ -128,21 +129,25 @@ class Recovery:
         if committed is None:
             if not self._blocked:
                 log.warning("committed offsets are blocked by a pending transaction")
-            self._blocked.update(dict.fromkeys(numbers))
+            alone = len(numbers) == 1
+            self._blocked.update(dict.fromkeys(numbers, alone))
             self._free(list(self._blocked))
             return
-        self._blocked = {one: None for one in self._blocked if one not in numbers}
+        for number in numbers:
+            self._blocked.pop(number, None)
         self._begin(numbers, committed)
 
     def _next_blocked(self) -> list[int]:
-        """The blocked partition whose turn it is, now and then."""
+        """The one to ask about: at once if it only shared a question, else now and then."""
+        for number, alone in self._blocked.items():
+            if not alone:
+                return [number]
         now_s = self._clock.monotonic_s()
         if not self._blocked or now_s - self._asked_s < BETWEEN_ASKS_S:
             return []
         self._asked_s = now_s
         number = next(iter(self._blocked))
-        del self._blocked[number]
-        self._blocked[number] = None  # behind the others
+        self._blocked[number] = self._blocked.pop(number)  # behind the others
         return [number]
 
     def _begin(self, numbers: Sequence[int], committed: Mapping[int, Committed]) -> None:
