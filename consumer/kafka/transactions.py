@@ -65,7 +65,7 @@ class Timeouts:
     init_s: float = 10.0
     queue_s: float = 10.0
     flush_s: float = 10.0
-    offsets_s: float = 10.0
+    offsets_s: float = 5.0
     commit_s: float = 10.0
     abort_s: float = 5.0
 
