@@ -28,7 +28,6 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says
 from tests.harness.stage import Stage
 from tests.oracle.record import Record
 from tests.oracle.topics import read_topic
-from tests.waiting import until
 
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _REQUEST_S = 20.0
@@ -116,16 +115,20 @@ class Evidence:
         """Records of the input that are there and not committed."""
         return sum(at.end - at.committed for at in self.progress(partitions).values())
 
+    def has_ended(self, begins: Mapping[int, int], timeout_s: float) -> bool:
+        """Whether the transactions that began there end in time."""
+        deadline = time.monotonic() + timeout_s
+        while self.open_transactions(begins).items() & begins.items():
+            if time.monotonic() > deadline:
+                return False
+        return True
+
     def aborted(self, begins: Mapping[int, int], timeout_s: float = 30) -> bool:
         """Whether the transactions that began there were aborted, once they have ended.
 
         Fails if one is still open when the time is up.
         """
-        until(
-            lambda: not (self.open_transactions(begins).items() & begins.items()),
-            f"the end of the transactions that begin at {begins}",
-            timeout_s,
-        )
+        assert self.has_ended(begins, timeout_s), f"transactions that begin at {begins} stay open"
         topic, servers = self._stage.state, self._stage.cluster.bootstrap_servers
         written = _places(read_topic(servers, topic, "read_uncommitted"))
         return begins.items() <= written - _places(read_topic(servers, topic))
