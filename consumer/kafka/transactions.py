@@ -304,15 +304,17 @@ class Transactions:
         with, which cannot succeed while one is open.
         """
         found = [] if call is Call.ABORT else list(self._failures.values())
-        reasons = [] if error is None else [_reason(error)]
+        reasons = [] if error is None else _reasons(error)
         for ask in (lambda: self._client.poll(0), self._client.begin_transaction):
             if any(reason.fatal() for reason in reasons) or not self._open:
                 break  # after a fatal error there is no more to learn
             try:
                 ask()
             except (KafkaException, SystemError) as answer:
-                reasons.append(_reason(answer))
+                reasons += _reasons(answer)
         found += [faults.fault(reason, call, subject) for reason in reasons]
+        if error is not None and not found:
+            raise error
         return faults.worst(found)
 
 
@@ -340,17 +342,17 @@ def _in_time(call: Callable[[], object], limit_s: float) -> None:
         raise failure
 
 
-def _reason(error: BaseException) -> KafkaError:
-    """What Kafka said.
+def _reasons(error: BaseException) -> list[KafkaError]:
+    """What Kafka said, if it can be told.
 
     With a fatal error on its way to us, `flush` goes on calling delivery callbacks. Python
-    does not stand for that: what comes out then is a SystemError with the fatal error as its
-    cause.
+    does not stand for that: what comes out then is a SystemError, with the fatal error as its
+    cause or, where a callback has swept it away, with none.
     """
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, KafkaException):
             reason: KafkaError = cause.args[0]
-            return reason
+            return [reason]
         cause = cause.__cause__
-    raise error
+    return []
