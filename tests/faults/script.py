@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,8 +24,8 @@ class Script:
 
     step: Step = "flush"
     when: Callable[[Script], bool] = lambda _: True
-    outputs: int = 0
-    """Records queued in the present transaction, those of the state log aside."""
+    outputs: Counter[str] = field(default_factory=Counter)
+    """Records queued in the present transaction by topic, those of the state log aside."""
     begins: Mapping[int, int] = field(default_factory=dict)
     """Where the present transaction begins on the state topic."""
     failed: Mapping[int, int] | None = None
@@ -37,12 +38,12 @@ class Script:
 
         class Scripted(Transactions):
             def begin(self) -> None:
-                script.outputs, script.begins = 0, {}
+                script.outputs, script.begins = Counter(), {}
                 super().begin()
 
             def produce(self, outputs: Sequence[Output]) -> None:
                 super().produce(outputs)
-                script.outputs += len(outputs)
+                script.outputs.update(output.topic for output in outputs)
 
             def flush(self) -> Mapping[int, int]:
                 script.begins = dict(super().flush())

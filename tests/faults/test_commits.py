@@ -44,7 +44,7 @@ def test_what_a_failed_commit_held_comes_out_once(crew: Crew, step: Step) -> Non
     It is aborted before the member leaves the group: else another one could be given the
     partitions while it can still be committed.
     """
-    script = Script(step, when=lambda held: held.outputs > 0)
+    script = Script(step, when=lambda held: held.outputs[crew.stage.reports] > 0)
     ended_before_leaving: list[bool] = []
 
     class Leaving(Source):
