@@ -169,6 +169,11 @@ def encode(
         chunks[-1].forgotten.append(txid)
         room -= len(txid.encode()) + 5
     for entry in entries:
+        size = _size(entry)
+        if size <= room:
+            chunks[-1].entries.append(entry)
+            room -= size
+            continue
         for piece in _pieces(entry, chunk_bytes):
             size = _size(piece)
             if size > room and room < chunk_bytes:
@@ -217,7 +222,8 @@ def _size(entry: Entry) -> int:
     """About the encoded size; never much less."""
     if isinstance(entry, MarkerEntry):
         return 64 + len(entry.txid.encode()) + len(entry.digests)
-    items = sum(len(item) + 5 for item in entry.usage) + sum(len(item) + 5 for item in entry.errors)
+    count = len(entry.usage) + len(entry.errors)
+    items = sum(map(len, entry.usage)) + sum(map(len, entry.errors)) + 5 * count
     return 96 + len(entry.txid.encode()) + items
 
 
