@@ -123,15 +123,19 @@ class Evidence:
                 return False
         return True
 
-    def aborted(self, begins: Mapping[int, int], timeout_s: float = 30) -> bool:
+    def aborted(self, begins: Mapping[int, int], timeout_s: float = 30) -> bool | None:
         """Whether the transactions that began there were aborted, once they have ended.
 
-        Fails if one is still open when the time is up.
+        None where nobody can tell any more: members delete state that is not needed. Fails
+        if one is still open when the time is up.
         """
         assert self.has_ended(begins, timeout_s), f"transactions that begin at {begins} stay open"
         topic, servers = self._stage.state, self._stage.cluster.bootstrap_servers
-        written = _places(read_topic(servers, topic, "read_uncommitted"))
-        return begins.items() <= written - _places(read_topic(servers, topic))
+        committed = _places(read_topic(servers, topic))
+        written = _places(read_topic(servers, topic, "read_uncommitted"))  # so still there before
+        if begins.items() & committed:
+            return False
+        return True if begins.items() <= written else None
 
     def _ends(self, wanted: list[TopicPartition], isolation: IsolationLevel) -> dict[int, int]:
         answer = self._admin.list_offsets(
