@@ -25,6 +25,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says
     OffsetSpec,
 )
 
+from tests.harness.cluster import patiently
 from tests.harness.stage import Stage
 from tests.oracle.record import Record
 from tests.oracle.topics import read_topic
@@ -138,10 +139,15 @@ class Evidence:
         return True if begins.items() <= written else None
 
     def _ends(self, wanted: list[TopicPartition], isolation: IsolationLevel) -> dict[int, int]:
-        answer = self._admin.list_offsets(
-            dict.fromkeys(wanted, _LATEST), isolation_level=isolation, request_timeout=_REQUEST_S
-        )
-        return {at.partition: found.result().offset for at, found in answer.items()}
+        def ask() -> dict[int, int]:
+            answer = self._admin.list_offsets(
+                dict.fromkeys(wanted, _LATEST),
+                isolation_level=isolation,
+                request_timeout=_REQUEST_S,
+            )
+            return {at.partition: found.result().offset for at, found in answer.items()}
+
+        return patiently(ask)
 
 
 def _places(records: Iterable[Record]) -> set[tuple[int, int]]:

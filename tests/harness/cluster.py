@@ -38,6 +38,12 @@ _WAITS = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
+    # A machine that stood still for a while: the broker has lost its controller.
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError._NOENT,  # no partition has a leader
 )
 _Answer = TypeVar("_Answer")
 Offsets = Mapping[int, int]
@@ -147,7 +153,7 @@ class Cluster:
                 }
             )
         wanted = [TopicPartition(topic, number) for number in range(self.partitions(topic))]
-        found = _patiently(lambda: self._groups[group, isolation].committed(wanted, timeout_s))
+        found = patiently(lambda: self._groups[group, isolation].committed(wanted, timeout_s))
         for at in found:
             assert at.error is None, at.error
         return {
@@ -171,7 +177,7 @@ class Cluster:
             answer = self._admin.describe_consumer_groups([group], request_timeout=_REQUEST_S)
             return len(answer[group].result().members)
 
-        return _patiently(ask)
+        return patiently(ask)
 
     # Records
 
@@ -201,7 +207,7 @@ class Cluster:
             )
             return {at.partition: found.result().offset for at, found in answer.items()}
 
-        return _patiently(ask)
+        return patiently(ask)
 
 
 def queue(producer: Producer, topic: str, sendings: Iterable[Sending]) -> int:
@@ -227,7 +233,7 @@ def _delivered(error: KafkaError | None, _: Message) -> None:
     assert error is None, error
 
 
-def _patiently(ask: Callable[[], _Answer]) -> _Answer:
+def patiently(ask: Callable[[], _Answer]) -> _Answer:
     """Ask; again, while who could answer is still coming up or moving."""
     deadline = time.monotonic() + _REQUEST_S
     while True:
