@@ -94,6 +94,11 @@ class Daemon:
             fault = self._one_life(options, facts)
             if fault is None:
                 return
+            if self._stop.asked():
+                raise SessionReportsError(
+                    f"stopped, but not in good order: {fault}; nothing is lost: what was not "
+                    "committed is read again at the next start"
+                )
             pause_s = restarting.pause_s(fault, began_s, time.monotonic())
             log.warning(
                 "tore the pipeline down; restoring from Kafka",

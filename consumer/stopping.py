@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+NUMBERS = (signal.SIGTERM, signal.SIGINT)
 FORCED = 1
 """Exit code of a stop that was not orderly."""
 
@@ -44,16 +46,18 @@ class Stop:
         if self.asked():
             log.warning("stopping at once: a second signal", signal=why)
             os._exit(FORCED)
-        log.info("stopping", signal=why, within_s=self._timeout_s)
-        self._asked.set()
-        watchdog = threading.Timer(self._timeout_s, self._give_up)
-        watchdog.daemon = True
-        watchdog.start()
+        try:
+            log.info("stopping", signal=why, within_s=self._timeout_s)
+        finally:  # whatever becomes of the line
+            self._asked.set()
+            watchdog = threading.Timer(self._timeout_s, self._give_up)
+            watchdog.daemon = True
+            watchdog.start()
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
         """Within, SIGTERM and SIGINT ask for the stop (main thread only)."""
-        with _handled_by(self.ask):
+        with _heard_by(self.ask):
             yield
 
     def _give_up(self) -> None:
@@ -83,10 +87,38 @@ def _handled_by(react: Callable[[str], None]) -> Iterator[None]:
     def handle(number: int, _frame: FrameType | None) -> None:
         react(signal.Signals(number).name)
 
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, handle) for number in numbers]
+    before = [signal.signal(number, handle) for number in NUMBERS]
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in zip(NUMBERS, before, strict=True):
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _heard_by(react: Callable[[str], None]) -> Iterator[None]:
+    """The same, from a thread of its own.
+
+    Python runs a handler only when the main thread is back from the C library below it, and
+    a call to Kafka may take many seconds. The interpreter's own part of the handling, which
+    runs at once, writes the signal's number to a socket: there the thread hears of it.
+    """
+    written, read = socket.socketpair()
+    written.setblocking(False)
+
+    def listen() -> None:
+        with read:
+            while number := read.recv(1):
+                if number[0] in NUMBERS:
+                    react(signal.Signals(number[0]).name)
+
+    thread = threading.Thread(target=listen, name="signals", daemon=True)
+    thread.start()
+    previous = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+    try:
+        with _handled_by(lambda _: None):
+            yield
+    finally:
+        signal.set_wakeup_fd(previous)
+        written.close()
+        thread.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Iterator
 
@@ -10,6 +11,9 @@ import pytest
 from consumer.embedded import EmbeddedKafka
 from tests import broker
 from tests.harness.stage import Stage
+
+# A shell that starts us in the background has us ignore Ctrl-C, and so would our children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ Where the table names a phase after an emission, `late.policy` chooses: `revise`
 `dead-letter` only marks. A txid that was emitted because it outgrew `limits.txid_bytes` is
 marked under either.
 
-Phases and events are plain strings: they are looked up in the hot path, and an enum member
-hashes in Python.
+The table is the specification: a test holds the code in `partition.py` against each row.
+Phases are plain strings, compared in the hot path.
 """
 
 from __future__ import annotations

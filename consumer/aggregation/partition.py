@@ -194,18 +194,21 @@ class PartitionAggregator:
             usage += state.add_usage(raw, usage_item)
         for raw, error_item in callback.errors:
             errors += state.add_error(raw, error_item)
-        duplicates = len(callback.usage) + len(callback.errors) - usage - errors
         state.callbacks += 1
-        state.duplicates += duplicates
         state.last_offset = offset
         window.callbacks += 1
-        window.usage += usage
-        window.errors += errors
-        window.duplicates += duplicates
         tallies.callbacks += 1
-        tallies.usage += usage
-        tallies.errors += errors
-        tallies.duplicates += duplicates
+        if usage:
+            window.usage += usage
+            tallies.usage += usage
+        if errors:
+            window.errors += errors
+            tallies.errors += errors
+        duplicates = len(callback.usage) + len(callback.errors) - usage - errors
+        if duplicates:
+            state.duplicates += duplicates
+            window.duplicates += duplicates
+            tallies.duplicates += duplicates
         if usage or errors:
             table.grew(state, size, memory)
             self._part(state, previous, devices, missing, widened=False)

@@ -123,6 +123,12 @@ class TxidTable:
         """A time before which nothing is due (the earliest deadline, or sooner)."""
         return self.timers[0][0] if self.timers else None
 
+    def next_closing_ms(self) -> int | None:
+        """The earliest deadline of an open txid. Looks at every txid."""
+        policy = self._policy
+        known = self.by_txid.values()
+        return min((one.deadline_ms(policy) for one in known if one.phase is OPEN), default=None)
+
     def oldest_open_ms(self) -> int | None:
         """Since when the txid that is open longest is open. Looks at every txid."""
         opened = [state.since_ms for state in self.by_txid.values() if state.phase is OPEN]

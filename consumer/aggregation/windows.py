@@ -25,27 +25,26 @@ NOTHING = Numbers()
 class Windows:
     """The open window, and the records of those that closed since they were last taken."""
 
-    __slots__ = ("_app", "_codes_room", "_length_ms", "_partition", "closed", "end_ms", "open")
+    __slots__ = ("_app", "_codes_room", "_length_ms", "_partition", "closed", "open")
 
     def __init__(self, app: str, partition: int, length_ms: int) -> None:
         self._app = app
         self._partition = partition
         self._length_ms = length_ms
-        self.open = Window(0)
-        self.end_ms = length_ms
-        """Exclusive; the clock closes the window when it gets here."""
+        self.open = Window(0, end_ms=length_ms)
         self.closed: list[tuple[bytes, bytes]] = []
         """Key and value of metrics records, in time order."""
         self._codes_room = CODES_BYTES
 
     def load(self, window: Window) -> None:
-        """Go on with a restored window.
-
-        Its end follows from its start: a changed length holds from the next one on.
-        """
+        """Go on with a restored window, which keeps its end if the length has changed."""
         self.open = window
-        self.end_ms = window.start_ms + self._length_ms
         self._codes_room = CODES_BYTES - sum(map(_most_bytes, window.error_codes))
+
+    @property
+    def end_ms(self) -> int:
+        """Exclusive; the clock closes the window when it gets here."""
+        return self.open.end_ms
 
     def move(self, now_ms: int) -> None:
         """Close the window if it ended, and open the one that `now_ms` lies in."""
@@ -54,13 +53,13 @@ class Windows:
         if self.is_touched():
             self.closed.append(self._record())
         start_ms = now_ms // self._length_ms * self._length_ms
-        self.open = Window(start_ms)
-        self.end_ms = start_ms + self._length_ms
+        # After a change of length the aligned window may have begun inside of the last one.
+        self.open = Window(max(start_ms, self.end_ms), end_ms=start_ms + self._length_ms)
         self._codes_room = CODES_BYTES
 
     def is_touched(self) -> bool:
         """Whether anything has been counted in the open window."""
-        return self.open != Window(self.open.start_ms)
+        return self.open != Window(self.open.start_ms, end_ms=self.open.end_ms)
 
     def add_report(self, state: Txid, outcome: Outcome, closed_ms: int) -> None:
         """Count the emission of `state`; a revision as the difference to the one before."""

@@ -7,6 +7,7 @@ that the error's class names; anything else is a bug and shows its traceback.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Sequence
 
@@ -30,6 +31,10 @@ Exit codes: 0 clean; 78 bad configuration (topics that do not fit and a busy por
 69 Kafka unreachable at start; 1 otherwise.
 """
 
+_VALUES = re.compile(r"=.*")
+"""What stands behind a `=` on a command line may be a secret, forgotten `--set` or not, with
+blanks and quotes in it: nobody can tell where it ends."""
+
 USAGE_ERROR = 1
 INTERRUPTED = 130
 
@@ -52,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        _complain(" ".join(str(error).split()))
+        _complain(_VALUES.sub("=...", " ".join(str(error).split())))
         sys.exit(USAGE_ERROR)
     except SessionReportsError as error:
         _complain(str(error))

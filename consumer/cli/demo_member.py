@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -13,30 +13,37 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from consumer.embedded.guarded import GuardedProcess
 from consumer.errors import SessionReportsError
 
 READY_S = 60.0
-STOP_S = 20.0
 LOOK_S = 0.1
 TAIL_LINES = 5
 
 
 class MemberProcess:
-    """`session-reports run` with these settings; its JSON log goes to a file."""
+    """`session-reports run` with these settings; its JSON log goes to a file.
+
+    It cannot outlive this process, however this process ends.
+    """
 
     def __init__(self, overrides: Sequence[str], log_path: Path) -> None:
         self._overrides = overrides
         self._log_path = log_path
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: GuardedProcess | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return None if self._process is None else self._process.pid
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "consumer", "run"]
         for override in (*self._overrides, "log.format=json"):
             command += ["--set", override]
-        with self._log_path.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
+        folder = Path(tempfile.mkdtemp(prefix="session-reports-member-"))
+        self._process = GuardedProcess(command, folder, self._log_path)
+        self._process.start()
         return self
 
     def __exit__(
@@ -45,14 +52,9 @@ class MemberProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            self._process.stop()
+            self._process.close()
 
     def wait_until_ready(self) -> None:
         """Until `/readyz` says so. Raises `SessionReportsError`."""
@@ -67,8 +69,8 @@ class MemberProcess:
 
     def check(self) -> None:
         """Raises `SessionReportsError` when the process has ended."""
-        if self._process is not None and (code := self._process.poll()) is not None:
-            raise SessionReportsError(f"the member ended with exit code {code}: {self._tail()}")
+        if self._process is not None and (ended := self._process.ended(0)) is not None:
+            raise SessionReportsError(f"the member has ended ({ended}): {self._tail()}")
 
     def _url(self) -> str | None:
         """Where it listens, from its first log line."""

@@ -62,6 +62,12 @@ FENCED_INSTANCE = Row(
     "another static member has this group.instance.id; "
     "every member needs an app.instance of its own",
 )
+INSTANCE_IN_USE = Row(
+    _TEAR_DOWN,
+    "instance_in_use",
+    "the group still counts on a static member of this name; it takes this one when that "
+    "member's session ends (a member that was killed leaves it behind)",
+)
 NOT_A_MEMBER = Row(
     _TEAR_DOWN, "not_a_member", "this consumer is no member of the group, so it must not commit"
 )
@@ -122,7 +128,8 @@ BUSY: frozenset[int] = frozenset({KafkaError._STATE, KafkaError._PREV_IN_PROGRES
 E_ = KafkaError
 _EVERYWHERE: tuple[tuple[Row, tuple[int, ...]], ...] = (
     (FENCED, (E_._FENCED, E_.PRODUCER_FENCED, E_.INVALID_PRODUCER_EPOCH)),
-    (FENCED_INSTANCE, (E_.FENCED_INSTANCE_ID, E_.UNRELEASED_INSTANCE_ID)),
+    (FENCED_INSTANCE, (E_.FENCED_INSTANCE_ID,)),
+    (INSTANCE_IN_USE, (E_.UNRELEASED_INSTANCE_ID,)),
     (NOT_A_MEMBER, (E_.UNKNOWN_MEMBER_ID, E_.FENCED_MEMBER_EPOCH)),
     (REBALANCE_RACE, (E_.ILLEGAL_GENERATION, E_.REBALANCE_IN_PROGRESS, E_.STALE_MEMBER_EPOCH)),
     (COMMIT_FAILED, (E_._INCONSISTENT, E_.TRANSACTION_ABORTABLE)),

@@ -30,11 +30,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says
 from consumer.errors import Action, Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
+from consumer.kafka.records import headers_of
 from consumer.kafka.transactions import WRITER_HEADER
 
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _AGAIN_S = 0.02
+_ANSWER_S = 1.0  # how long Kafka may take before it counts as unreachable
 _REQUEST_S = 0.1  # the shortest time that a request is given
 _HEADS = 100
 _READ_COMMITTED = IsolationLevel.READ_COMMITTED
@@ -102,7 +104,7 @@ class Offsets:
             if fault.cause != faults.BROKER_UNREACHABLE.cause:
                 raise
         # Either new offsets are under way or Kafka does not answer at all: this one tells.
-        self._group_offsets(self._latest, wanted, timeout_s)
+        self._group_offsets(self._latest, wanted, max(timeout_s, _ANSWER_S))
         return None
 
     def group_has_offsets(self, timeout_s: float) -> bool:
@@ -211,7 +213,7 @@ class Offsets:
                 head = (message.partition(), message.offset())
                 if message.error() is None and head in left:
                     left.discard(head)
-                    writer = dict(message.headers() or ()).get(WRITER_HEADER)
+                    writer = dict(headers_of(message) or ()).get(WRITER_HEADER)
                     if isinstance(writer, bytes):
                         found.append(Hanging(*head, writer.decode()))
         return found
@@ -297,6 +299,7 @@ def _until(deadline: float, ask: Callable[[float], Answer], subject: str) -> Ans
             return ask(max(left_s, _REQUEST_S))
         except KafkaException as error:
             row = faults.classify(error.args[0], Call.OFFSETS)
-            if row is not faults.BROKER_UNREACHABLE or left_s < _AGAIN_S:
+            passing = row is faults.BROKER_UNREACHABLE or error.args[0].code() in faults.TRANSIENT
+            if not passing or left_s < _AGAIN_S:
                 raise faults.fault(error.args[0], Call.OFFSETS, subject) from None
         time.sleep(_AGAIN_S)

@@ -13,7 +13,6 @@ into a `ConfigError` that carries the name.
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -21,10 +20,9 @@ import confluent_kafka
 from confluent_kafka import Consumer, KafkaException, Producer
 
 from consumer.errors import ConfigError
+from consumer.kafka import client_log
 
 Client = TypeVar("Client")
-
-_log = logging.getLogger("librdkafka")
 
 _NO_NEW_TOPICS: Mapping[str, str] = {"allow.auto.create.topics": "false"}
 _SOURCE: Mapping[str, str] = {
@@ -174,7 +172,7 @@ def create(client: Callable[[dict[str, Any]], Client], config: Mapping[str, Any]
         ConfigError: librdkafka knows no such property, or not such a value of it.
     """
     try:
-        return client({**config, "logger": _log})
+        return client({**config, "logger": client_log.logger()})
     except KafkaException as error:
         raise ConfigError(f"[kafka] does not fit librdkafka: {error.args[0].str()}") from None
     except (TypeError, ValueError) as error:

@@ -34,6 +34,7 @@ from confluent_kafka import TopicPartition as At
 from consumer.errors import Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
+from consumer.kafka.records import Record, Records
 
 _SEEK_S = 5.0
 _SEEK_PAUSE_S = 0.01
@@ -54,22 +55,6 @@ class Listener(Protocol):
 
     def on_lost(self, partitions: Sequence[int]) -> None:
         """Gone: another member may own them already."""
-
-
-class Record(Protocol):
-    """A message of the library, with the types that its methods have for a record of Kafka."""
-
-    def key(self) -> bytes | None:
-        """The record's key."""
-
-    def value(self) -> bytes | None:
-        """The record's value."""
-
-    def headers(self) -> Sequence[tuple[str, bytes | None]] | None:
-        """The record's headers, in order."""
-
-    def timestamp(self) -> tuple[int, int]:
-        """What kind of time, and the time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -178,6 +163,12 @@ class Source:
             with contextlib.suppress(KafkaException):
                 self._consumer.get_watermark_offsets(at, _WAKE_S)
 
+    def is_member(self) -> bool:
+        """Whether the group has taken this consumer in, be it without partitions."""
+        magic, generation = _METADATA.unpack_from(self._consumer.consumer_group_metadata())
+        # Under group.protocol=consumer there is a member id before there is a member.
+        return (magic != _METADATA_MAGIC or generation >= 1) and bool(self._consumer.memberid())
+
     def group_metadata(self) -> object:
         """Group metadata for the next commit; never to be kept for another one.
 
@@ -185,13 +176,9 @@ class Source:
             Fault: `not_a_member`. Metadata of a consumer that never joined, or was thrown
                 out, has no generation; the broker would take a commit with it from anyone.
         """
-        metadata: bytes = self._consumer.consumer_group_metadata()
-        magic, generation = _METADATA.unpack_from(metadata)
-        unfenced = magic == _METADATA_MAGIC and generation < 1
-        # Under group.protocol=consumer there is a member id before there is a member.
-        if unfenced or not self._consumer.memberid():
+        if not self.is_member():
             raise faults.raised(faults.NOT_A_MEMBER, f"topic {self._topic}")
-        return metadata
+        return self._consumer.consumer_group_metadata()
 
     def close(self) -> None:
         """Leave the group (a static member stays) and free the client.
@@ -289,7 +276,7 @@ def _batch(partition: int, messages: list[Message]) -> Batch:
         timestamps=[ms for _, ms in map(Message.timestamp, messages)],
         keys=list(map(Message.key, messages)),
         values=list(map(Message.value, messages)),
-        messages=cast("list[Record]", messages),
+        messages=Records(messages),
     )
 
 

@@ -29,6 +29,8 @@ _DEFAULT_MAX_BYTES = 1_048_588  # Kafka's own default of max.message.bytes
 _CLIENT_MAX_BYTES = 10_000_000  # see `Facts.message_max_bytes`
 _CREATED_S = 10.0
 _AGAIN_S = 0.1
+_TIMES = ("message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
+_ANY_TIME = 2**63 - 1
 _STATE_LOG = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 
 
@@ -156,11 +158,12 @@ class Topics:
             self._make([self._new(plan.callbacks, plan.partitions, {})])
             found = self._cluster.describe(plan.names())
         report_bytes = plan.most_bytes()
-        letter_bytes = str(found[plan.callbacks].max_bytes + DEAD_LETTER_BYTES)
+        letters = {"max.message.bytes": str(found[plan.callbacks].max_bytes + DEAD_LETTER_BYTES)}
+        letters |= {name: str(_ANY_TIME) for name in _TIMES if name in found[plan.callbacks].config}
         wanted = [
             self._new(plan.reports, plan.partitions, {"max.message.bytes": report_bytes}),
             self._new(plan.metrics, plan.partitions, {"max.message.bytes": report_bytes}),
-            self._new(plan.dead_letters, plan.partitions, {"max.message.bytes": letter_bytes}),
+            self._new(plan.dead_letters, plan.partitions, letters),
             self._state(found[plan.callbacks].partitions),
         ]
         self._make([new for new in wanted if new.topic in missing])
@@ -249,6 +252,19 @@ def _problems(plan: Plan, found: Mapping[str, Topic], tools: str) -> Iterator[st
         else:
             yield from _unfit(role, name, topic, operations, least_bytes, tools)
     letters, state = found[plan.dead_letters], found[plan.state]
+    if "compact" in found[plan.callbacks].config.get("cleanup.policy", ""):
+        yield (
+            f"topics.callbacks: {plan.callbacks} is compacted, but the callbacks of a txid share a "
+            f"key; {_configure(tools, plan.callbacks, 'cleanup.policy=delete')}"
+        )
+    for name in _TIMES:
+        taken, given = (int(one.config.get(name, "0")) for one in (letters, found[plan.callbacks]))
+        if letters.exists and taken < given:
+            yield (
+                f"topics.dead_letters: {name} of {plan.dead_letters} is {taken}, but dead letters "
+                f"keep the time of their record, and {plan.callbacks} takes {given}; "
+                f"{_configure(tools, plan.dead_letters, f'{name}={given}')}"
+            )
     if "compact" in letters.config.get("cleanup.policy", ""):
         yield (
             f"topics.dead_letters: {plan.dead_letters} is compacted, but dead letters may have "

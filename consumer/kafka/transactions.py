@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -32,6 +33,7 @@ WRITER_HEADER = "writer"
 """Of state records: the `transactional.id` that wrote them, should its transaction hang."""
 
 _ROOM_S = 0.05
+_GRACE_S = 0.5
 
 Delivered = Callable[[KafkaError | None, Message], None]
 Headers = Sequence[tuple[str, bytes | None]]
@@ -60,10 +62,10 @@ class Position(Protocol):
 class Timeouts:
     """How long each call may block, in seconds."""
 
-    init_s: float = 30.0
+    init_s: float = 10.0
     queue_s: float = 10.0
     flush_s: float = 10.0
-    offsets_s: float = 10.0
+    offsets_s: float = 5.0
     commit_s: float = 10.0
     abort_s: float = 5.0
 
@@ -174,16 +176,17 @@ class Transactions:
 
         Raises:
             ValueError: an offset is below 0; the client would drop it without a word.
-            Fault: `rebalance_race` (resend), `fenced`, `not_a_member`, ...
+            Fault: `rebalance_race` (resend), `fenced`, `not_a_member`, ..., and
+                `broker_unreachable` when it takes longer than its time.
         """
         for position in positions:
             if position.offset < 0:
                 raise ValueError(f"offset {position.offset} for partition {position.partition}")
         offsets = [At(self._input_topic, p.partition, p.offset, p.metadata) for p in positions]
+        limit_s = self._timeouts.offsets_s
+        send = self._client.send_offsets_to_transaction
         with self._translated(Call.SEND_OFFSETS):
-            self._client.send_offsets_to_transaction(
-                offsets, group_metadata, self._timeouts.offsets_s
-            )
+            _in_time(lambda: send(offsets, group_metadata, limit_s), limit_s)
 
     def commit(self) -> None:
         """Commit what was queued and the offsets.
@@ -301,29 +304,55 @@ class Transactions:
         with, which cannot succeed while one is open.
         """
         found = [] if call is Call.ABORT else list(self._failures.values())
-        reasons = [] if error is None else [_reason(error)]
+        reasons = [] if error is None else _reasons(error)
         for ask in (lambda: self._client.poll(0), self._client.begin_transaction):
             if any(reason.fatal() for reason in reasons) or not self._open:
                 break  # after a fatal error there is no more to learn
             try:
                 ask()
             except (KafkaException, SystemError) as answer:
-                reasons.append(_reason(answer))
+                reasons += _reasons(answer)
         found += [faults.fault(reason, call, subject) for reason in reasons]
+        if error is not None and not found:
+            raise error
         return faults.worst(found)
 
 
-def _reason(error: BaseException) -> KafkaError:
-    """What Kafka said.
+def _in_time(call: Callable[[], object], limit_s: float) -> None:
+    """Make a call that does not keep its own time limit when the coordinator goes.
+
+    It is made on a thread of its own, since librdkafka (issue 5456) may never return from it,
+    nor from waiting for it. Such a thread is left alone, with the client that it holds.
+    """
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except (KafkaException, SystemError) as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name="send_offsets", daemon=True)
+    thread.start()
+    thread.join(limit_s + _GRACE_S)
+    if thread.is_alive():
+        detail = f"{Call.SEND_OFFSETS}: no answer within {limit_s:g} s"
+        raise faults.raised(faults.BROKER_UNREACHABLE, detail)
+    for failure in failures:
+        raise failure
+
+
+def _reasons(error: BaseException) -> list[KafkaError]:
+    """What Kafka said, if it can be told.
 
     With a fatal error on its way to us, `flush` goes on calling delivery callbacks. Python
-    does not stand for that: what comes out then is a SystemError with the fatal error as its
-    cause.
+    does not stand for that: what comes out then is a SystemError, with the fatal error as its
+    cause or, where a callback has swept it away, with none.
     """
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, KafkaException):
             reason: KafkaError = cause.args[0]
-            return reason
+            return [reason]
         cause = cause.__cause__
-    raise error
+    return []

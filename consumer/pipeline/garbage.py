@@ -21,6 +21,7 @@ class Garbage:
 
     def __init__(self, now_s: float) -> None:
         self._collected_s = now_s
+        gc.unfreeze()  # what a torn down pipeline left must not be frozen for good
         gc.collect()
         gc.freeze()
         gc.disable()

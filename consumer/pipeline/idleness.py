@@ -5,7 +5,8 @@ and something would be due if its clock went on, Kafka is asked for its READ_UNC
 offset; only if that equals our position is there nothing left, and time goes on, up to the
 moment of the question. (The cached end, or the read_committed one, could hide records that
 stand unread behind an open transaction: then reports would expire while their parts wait.)
-A partition with nothing due is never asked about.
+A silent partition with nothing due is asked about once: then its time has gone on when the
+next record comes, whatever that record says.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from consumer.pipeline.ports import Clock, Offsets
 
 ASK_S = 0.2
 """At most so often; reports of an idle partition are that much late, no more."""
+ASK_AGAIN_S = 1.0
+"""The same for a partition with nothing due, of which it is not known that it is at its end."""
 
 
 class Idleness:
@@ -32,13 +35,16 @@ class Idleness:
     def candidates(
         self, partitions: Mapping[int, Running], now_s: float, wall_ms: int
     ) -> list[int]:
-        """Partitions that would have something due if they are at their end."""
+        """Partitions to ask about: with something due, or newly silent."""
         found = []
         for number, running in partitions.items():
             if running.backlog or now_s - running.last_record_s < self._policy.idle_s:
                 continue
             due_ms = running.aggregator.next_due_ms()
-            if due_ms is not None and due_ms <= running.aggregator.clock.idle_ms(wall_ms):
+            if due_ms is None:
+                continue
+            is_due = due_ms <= running.aggregator.clock.idle_ms(wall_ms)
+            if is_due or (not running.at_end and now_s - running.asked_s >= ASK_AGAIN_S):
                 found.append(number)
         return found
 
@@ -57,5 +63,7 @@ class Idleness:
             return
         for number in numbers:
             running = partitions[number]
-            if ends.get(number) == running.position:
+            running.asked_s = now_s
+            running.at_end = ends.get(number) == running.position
+            if running.at_end:
                 running.aggregator.advance(wall_ms, room(running))

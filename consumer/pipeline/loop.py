@@ -72,6 +72,8 @@ class Pipeline:
         self._committed_s = 0.0
         self._deleted_s = 0.0
         self._dead = False
+        self._joined = False
+        self._turns = 0
         self._recovery = Recovery(
             policy,
             ports.offsets,
@@ -114,6 +116,7 @@ class Pipeline:
         self._offsets.close()
         self._partitions.clear()
         self._running.clear()
+        self._recovery.forget()
 
     def turn(self) -> None:
         """Once around."""
@@ -138,6 +141,9 @@ class Pipeline:
         if self._commit_is_due():
             self._commit()
         self._reporting.step(self._partitions, self._running)
+        if not self._joined and self._source.is_member():
+            self._joined = True
+            self._observer.joined()
         self._observer.turned()
 
     # Rebalances, from within poll() and close()
@@ -220,6 +226,9 @@ class Pipeline:
             return
         running.last_record_s = now_s
         self._keys.look(batch)
+        if running.at_end:  # time went on until now, whether anything was due or not
+            running.at_end = False
+            running.aggregator.advance(wall_ms, self._room(running))
         if running.backlog:
             running.backlog.append((batch, 0))
         else:
@@ -241,7 +250,11 @@ class Pipeline:
 
     def _work_off(self) -> None:
         """Go on with partitions that had more reports due than fitted in."""
-        for number, running in self._running.items():
+        numbers = list(self._running)
+        self._turns += 1
+        first = self._turns % max(len(numbers), 1)
+        for number in numbers[first:] + numbers[:first]:  # each may be the first to fill it
+            running = self._running[number]
             while running.backlog and self._room(running) > len(running.aggregator.delta.reports):
                 batch, index = running.backlog.popleft()
                 self._apply(running, batch, index, self._clock.wall_ms())

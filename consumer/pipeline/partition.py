@@ -59,6 +59,10 @@ class Running:
         self.position = offset
         """The same, beyond control records at the end."""
         self.last_record_s = now_s
+        self.at_end = False
+        """Silent for `completion.idle` and, as Kafka said since, read to the very end."""
+        self.asked_s = float("-inf")
+        """When Kafka was last asked for that."""
         self.unnamed = False
         """Its committed offset does not name this state yet: commit even if idle."""
         self.backlog: deque[tuple[Batch, int]] = deque()

@@ -77,6 +77,9 @@ class Source(Protocol):
     def pause(self, partition: int) -> None: ...
     def resume(self, partition: int) -> None: ...
 
+    def is_member(self) -> bool:
+        """Whether the group has taken this consumer in, be it without partitions."""
+
     def group_metadata(self) -> object:
         """Fresh group metadata for one commit. Raises `Fault` (cause `not_a_member`)
         when this consumer has no member id: the broker would not fence the commit."""

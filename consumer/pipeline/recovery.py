@@ -17,7 +17,7 @@ not block; what cannot be ended so is waited out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -32,6 +32,10 @@ from consumer.wire.state_entry import Named, StateError, decode_named
 log = structlog.get_logger(__name__)
 
 READ_RECORDS = 1_000
+ASK_BLOCKED_S = 0.1
+"""How long a question about a blocked partition may hold up the loop ..."""
+BETWEEN_ASKS_S = 0.5
+"""... and how often."""
 PROGRESS_S = 5.0
 """Between two lines about a restore in progress."""
 
@@ -67,6 +71,10 @@ class Recovery:
         self._suspects: set[Hanging] = set()
         self._looked_s = float("-inf")
         self._group_is_new = False
+        self._blocked: dict[int, bool] = {}
+        """Partitions whose committed offset a pending transaction may hold back, and whether
+        that is sure: they were asked about alone."""
+        self._asked_s = float("-inf")
 
     @property
     def busy(self) -> bool:
@@ -89,8 +97,14 @@ class Recovery:
         """Partitions that went before they were ready (others are ignored)."""
         for number in numbers:
             self._waiting.pop(number, None)
+            self._blocked.pop(number, None)
             if self._restoring.pop(number, None) is not None:
                 self._reader.stop(number)
+
+    def forget(self) -> None:
+        """Drop everything; what was half restored is large."""
+        self._waiting.clear()
+        self._restoring.clear()
 
     def step(self) -> None:
         """A bounded piece of work. Raises `Fault`."""
@@ -100,13 +114,45 @@ class Recovery:
             self._read()
 
     def _resolve(self) -> None:
+        """Ask for committed offsets: of all at once, of blocked ones one by one.
+
+        One pending transaction blocks the answer for all partitions of a question. Those
+        that are not concerned must not wait for it, and running ones must go on meanwhile.
+        """
         limit_s = self._policy.request_s
-        numbers = list(self._waiting)
+        numbers = [number for number in self._waiting if number not in self._blocked]
+        if not numbers:
+            numbers, limit_s = self._next_blocked(), ASK_BLOCKED_S
+        if not numbers:
+            return
         committed = self._offsets.committed(numbers, limit_s)
         if committed is None:
-            log.warning("committed offsets are blocked by a pending transaction")
-            self._free(numbers)
+            if not self._blocked:
+                log.warning("committed offsets are blocked by a pending transaction")
+            alone = len(numbers) == 1
+            self._blocked.update(dict.fromkeys(numbers, alone))
+            self._free(list(self._blocked))
             return
+        for number in numbers:
+            self._blocked.pop(number, None)
+        self._begin(numbers, committed)
+
+    def _next_blocked(self) -> list[int]:
+        """The one to ask about: at once if it only shared a question, else now and then."""
+        for number, alone in self._blocked.items():
+            if not alone:
+                return [number]
+        now_s = self._clock.monotonic_s()
+        if not self._blocked or now_s - self._asked_s < BETWEEN_ASKS_S:
+            return []
+        self._asked_s = now_s
+        number = next(iter(self._blocked))
+        self._blocked[number] = self._blocked.pop(number)  # behind the others
+        return [number]
+
+    def _begin(self, numbers: Sequence[int], committed: Mapping[int, Committed]) -> None:
+        """Decide where each partition goes on, and let it."""
+        limit_s = self._policy.request_s
         input_ranges = self._offsets.input_range(numbers, limit_s)
         state_ranges = self._offsets.state_range(numbers, limit_s)
         for number in numbers:

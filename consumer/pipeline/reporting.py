@@ -68,8 +68,7 @@ class Reporting:
         due_s = [
             (due_ms - one.aggregator.clock.idle_ms(self._clock.wall_ms())) / 1000
             for one in running.values()
-            if one.aggregator.table.open_count
-            and (due_ms := one.aggregator.table.next_timer_ms()) is not None
+            if (due_ms := one.aggregator.table.next_closing_ms()) is not None
         ]
         log.info(
             "summary",

@@ -68,7 +68,6 @@ class Restore:
             if state.previous is not None:
                 state.previous = _numbers_of_emission(state, state.previous.counts)
         aggregator.table.load(self._states.values())
-        self._log.finish_reading()
         return aggregator, self._log
 
     def damaged(self, what: str) -> Fault:

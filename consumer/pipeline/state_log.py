@@ -131,10 +131,6 @@ class StateLog:
         """The same for txids that a chunk forgets."""
         self._leave(states)
 
-    def finish_reading(self) -> None:
-        """A restore has read all there is."""
-        self._drop_unneeded()
-
     def _entry(self, state: Txid, segment: Segment) -> Entry:
         """What to write of one txid: all of it, or what is new."""
         whole = state.moved or not state.home

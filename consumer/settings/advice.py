@@ -61,11 +61,6 @@ def _transactions(settings: Settings) -> Iterator[str]:
             f"{name}: {timeout_ms} is long; readers of the outputs wait so long when a member "
             "dies within a transaction"
         )
-    if settings.commit.interval_ms * 2 > timeout_ms:
-        yield (
-            f"commit.interval: {format_duration(settings.commit.interval_ms)} is more than half "
-            f"of {name} ({timeout_ms}); a slow commit will be aborted by the broker"
-        )
     name, session = effective_property(settings, "consumer", "session.timeout.ms") or ("", "")
     if session.isdecimal() and int(session) < BROKER_SESSION_TIMEOUT_MIN_MS:
         yield (

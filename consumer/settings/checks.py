@@ -15,7 +15,6 @@ from msgspec import Struct
 from consumer.settings import librdkafka
 from consumer.settings.catalogue import SETTINGS, effective_property
 from consumer.settings.model import Settings
-from consumer.settings.units import format_duration
 
 TOPICS = [f"topics.{key}" for key in ("callbacks", "reports", "metrics", "dead_letters", "state")]
 
@@ -73,10 +72,6 @@ def _transactions(settings: Settings) -> Iterator[Mismatch]:
     low, high = _TRANSACTION_TIMEOUT_MS
     if not low <= _number(text) <= high:
         yield Mismatch((name,), f"expected milliseconds from {low} to {high}")
-    elif settings.commit.interval_ms >= _number(text):
-        interval = format_duration(settings.commit.interval_ms)
-        message = f"{interval} is not below {name} ({text}), so no transaction could commit"
-        yield Mismatch(("commit.interval", name), message)
 
 
 def _number(text: str) -> int:

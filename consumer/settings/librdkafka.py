@@ -69,7 +69,7 @@ _CALLBACK = "this is for programs, not for configuration files"
 OWNED = {
     # Identity: made of our own settings.
     "group.id": "set app.id instead",
-    "group.instance.id": "set app.static = true; the id is then made of app.id and app.instance",
+    "group.instance.id": "set app.static = true; the id is then app.instance",
     "transactional.id": "it is made of app.id and app.instance; set those",
     "metadata.broker.list": "set bootstrap.servers, its other name",
     # Reading: positions come from the transactions and nowhere else.

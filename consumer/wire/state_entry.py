@@ -59,6 +59,8 @@ class Window(Struct, array_like=True):
     to_complete_sum_ms: int = 0
     to_complete_min_ms: int | None = None
     to_complete_max_ms: int | None = None
+    end_ms: int = 0
+    """Exclusive."""
 
 
 class OpenEntry(Struct, array_like=True, tag=0, gc=False):
@@ -176,6 +178,11 @@ def encode(
         chunks[-1].forgotten.append(txid)
         room -= len(txid.encode()) + 5
     for entry in entries:
+        size = _size(entry)
+        if size <= room:
+            chunks[-1].entries.append(entry)
+            room -= size
+            continue
         for piece in _pieces(entry, chunk_bytes):
             size = _size(piece)
             if size > room and room < chunk_bytes:
@@ -228,7 +235,8 @@ def _size(entry: Entry) -> int:
     """About the encoded size; never much less."""
     if isinstance(entry, MarkerEntry):
         return 64 + len(entry.txid.encode()) + len(entry.digests)
-    items = sum(len(item) + 5 for item in entry.usage) + sum(len(item) + 5 for item in entry.errors)
+    count = len(entry.usage) + len(entry.errors)
+    items = sum(map(len, entry.usage)) + sum(map(len, entry.errors)) + 5 * count
     names = sum(len(imei.encode()) + 5 for imei in (*entry.expected, *entry.oversized))
     return 128 + len(entry.txid.encode()) + items + names
 

@@ -26,28 +26,23 @@ from rich.console import Console
 from rich.table import Table
 
 from consumer.embedded import EmbeddedKafka
-from tests.faults.kills import Crew, Kill
-from tests.faults.load import RULES, Load, Requests
+from tests.faults.crew import SETTINGS, Crew
+from tests.faults.kills import Kill, kill_one
+from tests.faults.load import Load, Requests
 from tests.harness.stage import Stage
 from tests.oracle import verify
 from tests.oracle.outputs import Outputs, read_report
 from tests.oracle.record import Record
 from tests.oracle.topics import read_topic
 
-_PAUSE_S = (0.5, 5.0)
-"""Between two kills, at random."""
-_KILL_S = 8.0
+_SETTLED = 0.7
+"""Share of the kills that come when all members have their partitions back."""
+_PAUSE_S = (0.1, 3.0)
+"""Before a kill, at random."""
+_KILL_S = 9.0
 """What a kill takes with all that follows, about: the callbacks are to last that long."""
 _CONSUMED_S = 300.0
 _SHOWN = 20
-
-SETTINGS = {
-    "commit.interval": "200ms",
-    "completion.idle": "1h",  # time is the records' alone
-    "kafka.consumer.session.timeout.ms": "6000",  # the least that a Kafka with defaults takes
-    "kafka.consumer.heartbeat.interval.ms": "1500",
-}
-"""Of the members; everything else is their defaults."""
 
 
 class Plan(NamedTuple):
@@ -94,8 +89,13 @@ def run(stage: Stage, plan: Plan) -> Result:
     """Make the topics, start the members, kill them under load, and judge what came out."""
     requests = plan.requests
     draw = random.Random(requests.seed)  # noqa: S311 - to be repeated, not to be unguessable
-    stage.create(plan.partitions, device_limit=requests.each, **RULES)
-    crew = Crew(stage, plan.members, {**SETTINGS, **plan.settings})
+    crew = Crew(
+        stage,
+        requests,
+        size=plan.members,
+        partitions=plan.partitions,
+        settings={"commit.interval": "200ms", **plan.settings},
+    )
     crew.start_all()
     began_s = time.monotonic()
     kills: list[Kill] = []
@@ -103,8 +103,10 @@ def run(stage: Stage, plan: Plan) -> Result:
     with Load(stage, requests.sendings(), rate) as load:
         for number in range(plan.kills):
             load.enough = requests.callbacks * (number + 1) // (plan.kills + 1)
+            if draw.random() < _SETTLED:
+                crew.await_owners()
             time.sleep(draw.uniform(*_PAUSE_S))
-            kills.append(crew.kill(draw))
+            kills.append(kill_one(crew, draw))
     loaded_s = time.monotonic()
     stage.send(requests.ticks(plan.partitions))
     stage.await_consumed(_CONSUMED_S)
@@ -180,7 +182,7 @@ def _figures(result: Result, plan: Plan) -> Table:
     table = Table(title="The run", show_header=False)
     for name, text in (
         ("callbacks", f"{plan.requests.callbacks:,} over {plan.partitions} partitions"),
-        ("members", f"{plan.members}, session timeout 6 s"),
+        ("members", f"{plan.members}, {_session(plan)}"),
         ("reports", closed),
         ("txids half read when killed", f"{result.half_read:,}"),
         ("reports in aborted transactions", f"{result.aborted_reports:,}, seen by no reader"),
@@ -189,6 +191,11 @@ def _figures(result: Result, plan: Plan) -> Table:
     ):
         table.add_row(name, text)
     return table
+
+
+def _session(plan: Plan) -> str:
+    timeout_ms = {**SETTINGS, **plan.settings}["kafka.consumer.session.timeout.ms"]
+    return f"session timeout {int(timeout_ms) / 1000:g} s"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import (
     Consumer,
@@ -33,11 +33,19 @@ _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _REQUEST_S = 20.0
 _AGAIN_S = 0.05
+_QUIET: Mapping[str, Any] = {"log_level": 2}  # what goes wrong is raised
 _WAITS = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
+    # A machine that stood still for a while: the broker has lost its controller.
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError._NOENT,  # no partition has a leader
 )
+_Answer = TypeVar("_Answer")
 Offsets = Mapping[int, int]
 """By partition."""
 
@@ -64,7 +72,7 @@ class Cluster:
 
     def __init__(self, bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, **_QUIET})
         self._groups: dict[tuple[str, str], Consumer] = {}
 
     # Topics
@@ -141,10 +149,11 @@ class Cluster:
                     "bootstrap.servers": self.bootstrap_servers,
                     "group.id": group,
                     "isolation.level": isolation,
+                    **_QUIET,
                 }
             )
         wanted = [TopicPartition(topic, number) for number in range(self.partitions(topic))]
-        found = self._groups[group, isolation].committed(wanted, timeout_s)
+        found = patiently(lambda: self._groups[group, isolation].committed(wanted, timeout_s))
         for at in found:
             assert at.error is None, at.error
         return {
@@ -163,10 +172,12 @@ class Cluster:
 
     def members(self, group: str) -> int:
         """How many members a group has."""
-        found = _patiently(
-            lambda: self._admin.describe_consumer_groups([group], request_timeout=_REQUEST_S)[group]
-        )
-        return len(found.members)
+
+        def ask() -> int:
+            answer = self._admin.describe_consumer_groups([group], request_timeout=_REQUEST_S)
+            return len(answer[group].result().members)
+
+        return patiently(ask)
 
     # Records
 
@@ -179,6 +190,7 @@ class Cluster:
                 "max.in.flight.requests.per.connection": 1,  # keeps the order
                 "linger.ms": 2,
                 "message.max.bytes": 10_000_000,
+                **_QUIET,
                 **{name.replace("_", "."): value for name, value in config.items()},
             }
         )
@@ -188,10 +200,14 @@ class Cluster:
 
     def _offsets(self, topic: str, spec: Any, isolation: IsolationLevel) -> Offsets:
         wanted = {TopicPartition(topic, number): spec for number in range(self.partitions(topic))}
-        answer = self._admin.list_offsets(
-            wanted, isolation_level=isolation, request_timeout=_REQUEST_S
-        )
-        return {at.partition: found.result().offset for at, found in answer.items()}
+
+        def ask() -> Offsets:
+            answer = self._admin.list_offsets(
+                wanted, isolation_level=isolation, request_timeout=_REQUEST_S
+            )
+            return {at.partition: found.result().offset for at, found in answer.items()}
+
+        return patiently(ask)
 
 
 def queue(producer: Producer, topic: str, sendings: Iterable[Sending]) -> int:
@@ -217,12 +233,12 @@ def _delivered(error: KafkaError | None, _: Message) -> None:
     assert error is None, error
 
 
-def _patiently(ask: Callable[[], Any]) -> Any:
-    """The result of a future; asked for again until the group has its coordinator."""
+def patiently(ask: Callable[[], _Answer]) -> _Answer:
+    """Ask; again, while who could answer is still coming up or moving."""
     deadline = time.monotonic() + _REQUEST_S
     while True:
         try:
-            return ask().result()
+            return ask()
         except KafkaException as error:
             if error.args[0].code() not in _WAITS or time.monotonic() > deadline:
                 raise

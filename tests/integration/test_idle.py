@@ -17,6 +17,19 @@ from tests.waiting import until
 pytestmark = pytest.mark.kafka
 
 
+def in_transactions(stage: Stage) -> Producer:
+    """A producer of callbacks that are hidden until it commits them."""
+    producer = Producer(
+        {
+            "bootstrap.servers": stage.cluster.bootstrap_servers,
+            "transactional.id": f"{stage.app}-input",
+            "transaction.timeout.ms": 60_000,
+        }
+    )
+    producer.init_transactions(20)
+    return producer
+
+
 def test_the_last_report_of_an_idle_topic_is_emitted(stage: Stage) -> None:
     """At the speed of the wall clock, from where the records' time stood, and not earlier."""
     stage.create(inactivity_ms=1_500, window_ms=1_000)
@@ -45,14 +58,7 @@ def test_records_behind_an_open_transaction_stop_the_time(stage: Stage) -> None:
     stage.settings = {"completion.idle": "100ms"}
     member = stage.member()
     member.await_ready(partitions=2)
-    hanging = Producer(
-        {
-            "bootstrap.servers": stage.cluster.bootstrap_servers,
-            "transactional.id": f"{stage.app}-input",
-            "transaction.timeout.ms": 60_000,
-        }
-    )
-    hanging.init_transactions(20)
+    hanging = in_transactions(stage)
     hanging.begin_transaction()
     queue(hanging, stage.callbacks, [callback("held", usage("2"), partition=0)])
     hanging.flush(20)
@@ -73,14 +79,7 @@ def test_open_txids_wait_where_the_hidden_records_come_after_them(stage: Stage) 
     stage.settings = {"completion.idle": "100ms"}
     member = stage.member()
     member.await_ready(partitions=2)
-    hanging = Producer(
-        {
-            "bootstrap.servers": stage.cluster.bootstrap_servers,
-            "transactional.id": f"{stage.app}-input",
-            "transaction.timeout.ms": 60_000,
-        }
-    )
-    hanging.init_transactions(20)
+    hanging = in_transactions(stage)
     stage.send([callback("held", usage("1"), partition=0)])
     hanging.begin_transaction()
     queue(hanging, stage.callbacks, [callback("held", usage("2"), partition=0)])

@@ -10,7 +10,7 @@ import pytest
 from consumer.simulator.options import Options
 from tests.harness import Stage
 from tests.harness.records import OLD_MS, callback, simulated, tick, usage
-from tests.oracle.record import iso
+from tests.oracle.record import iso, milliseconds
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -20,9 +20,9 @@ def test_restarts_do_not_show_in_the_outputs(stage: Stage) -> None:
     """Stopped three times with txids open, the outputs are exact at each stop and at the end."""
     stage.create(partitions=3, inactivity_ms=2_000, window_ms=5_000, remember_ms=10_000)
     stage.settings = {"completion.idle": "1h"}
-    options = Options(requests=200, rate=200, hostile=0.02, silent=0.2, retries=0.1, seed=3)
+    options = Options(requests=120, rate=120, hostile=0.02, silent=0.2, retries=0.1, seed=3)
     records = list(simulated(options, OLD_MS))
-    step = len(records) // 4 + 1
+    step = len(records) // 3 + 1
     for start in range(0, len(records), step):
         member = stage.member()
         stage.send(records[start : start + step])
@@ -41,7 +41,7 @@ def test_open_txids_survive_a_stop_in_the_middle_of_traffic(stage: Stage) -> Non
     """SIGTERM while records stream in: what was not committed is read again by the next."""
     stage.create(partitions=2, inactivity_ms=2_000, window_ms=5_000)
     stage.settings = {"completion.idle": "1h"}
-    options = Options(requests=3_000, rate=1_000, silent=0.2, seed=4)
+    options = Options(requests=1_000, rate=1_000, silent=0.2, seed=4)
     first = stage.member()
     first.await_ready(partitions=2)
     stage.send(simulated(options, OLD_MS))
@@ -64,12 +64,11 @@ def test_time_goes_on_while_no_member_runs(stage: Stage) -> None:
     assert stage.txids() == []
     until(lambda: time.monotonic() > sent_s + 3, "3 s of downtime")
     member = stage.member()
-    ready_s = time.monotonic()
-    member.await_ready(partitions=1)
     until(lambda: stage.txids() == ["t"], "the report")
-    assert time.monotonic() - ready_s < 3
     (report,) = stage.read(stage.reports)
     assert json.loads(report.value or b"")["summary"]["closedAt"] == iso(OLD_MS + 3_000)
+    ready_ms = milliseconds(member.await_log("partition ready")["timestamp"])
+    assert report.timestamp_ms - ready_ms < 2_500  # and not after 3 s more
 
 
 def test_nothing_expires_while_its_parts_wait_unread(stage: Stage) -> None:

@@ -19,6 +19,8 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from tests.oracle.record import Record
 
 _BATCH = 10_000
+_LOG_LEVEL = 2  # what goes wrong is raised
+_POLL_S = 0.02  # waited out by each poll: a whole batch is hardly ever there
 
 
 def read_topic(
@@ -41,6 +43,7 @@ def read_topic(
             "isolation.level": isolation,
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 50,
+            "log_level": _LOG_LEVEL,
         }
     )
     try:
@@ -57,7 +60,7 @@ def _range(bootstrap: str, topic: str, timeout_s: float) -> tuple[dict[int, int]
 
     Ends are read_uncommitted, so they are those of everything that was ever written.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 4})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": _LOG_LEVEL})
     described = admin.list_topics(topic, timeout=timeout_s).topics[topic]
     if described.error is not None:
         raise KafkaException(described.error)
@@ -81,7 +84,7 @@ def _read_until(consumer: Consumer, ends: dict[int, int], deadline_s: float) -> 
     while left:
         if time.monotonic() > deadline_s:
             raise TimeoutError(f"partitions {sorted(left)} did not reach their ends {ends}")
-        for message in consumer.consume(_BATCH, 0.1):
+        for message in consumer.consume(_BATCH, _POLL_S):
             error = message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)

@@ -27,6 +27,17 @@ print("left", flush=True)
 stop.wait(0)
 time.sleep(float(sys.argv[3]))
 """
+_IN_C = """
+import contextlib, sys
+from confluent_kafka import KafkaException, Producer
+from consumer.stopping import Stop
+
+nowhere = {"bootstrap.servers": "127.0.0.1:1", "transactional.id": "t", "log_level": 2}
+producer = Producer(nowhere)
+with Stop(float(sys.argv[1])).on_signals(), contextlib.suppress(KafkaException):
+    print("ready", flush=True)
+    producer.init_transactions(30)
+"""
 _HANGING = 60.0
 BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 
@@ -131,3 +142,40 @@ def test_without_a_signal_a_wait_just_ends() -> None:
 
     assert not stop.wait(0.001)
     assert not stop.asked()
+
+
+@contextmanager
+def deep_in_c(timeout_s: float) -> Iterator[subprocess.Popen[str]]:
+    """A process whose main thread waits within the C library, and has heard one SIGTERM there."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _IN_C, str(timeout_s)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        expect(process, "ready")
+        try:
+            process.send_signal(signal.SIGTERM)
+            assert process.stdout is not None
+            assert "stopping" in process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+
+
+@BOTH
+def test_a_second_signal_is_heard_within_a_long_call(number: signal.Signals) -> None:
+    """Python's own handlers would have to wait until the call is over."""
+    with deep_in_c(timeout_s=30) as process:
+        process.send_signal(number)
+
+        assert process.wait(10) == FORCED
+
+
+def test_the_time_limit_holds_within_a_long_call() -> None:
+    """It begins with the signal, wherever that meets the process."""
+    with deep_in_c(timeout_s=0.2) as process:
+        out, _ = process.communicate(timeout=10)
+
+        assert process.returncode == FORCED
+        assert "shutdown.timeout" in out

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-import os
-import signal
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from consumer.embedded import EmbeddedKafka
 from consumer.errors import Fault
 from consumer.kafka.offsets import Committed, Offsets
 from consumer.kafka.source import Source
 from consumer.kafka.transactions import Transactions
-from tests.integration.kafka.world import Position, World, joined
+from tests.integration.kafka.world import Position, World
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -28,18 +24,6 @@ def offsets(world: World) -> Iterator[Offsets]:
     offsets = world.offsets()
     yield offsets
     offsets.close()
-
-
-@pytest.fixture
-def member(world: World) -> tuple[Source, Transactions]:
-    """A member of the group with both partitions of the input, and its producer."""
-    world.make(world.input, 2)
-    world.make(world.state, 2)
-    source = world.source()
-    joined(source, 2)
-    transactions = world.transactions()
-    transactions.init()
-    return source, transactions
 
 
 def send(member: tuple[Source, Transactions], *positions: Position) -> None:
@@ -184,35 +168,3 @@ class TestDeletion:
 
         assert len(caplog.records) == 1
         assert world.state in caplog.text
-
-
-class TestSilence:
-    def test_no_answer_in_time(self, patient_kafka: EmbeddedKafka, topic_prefix: str) -> None:
-        """None where the daemon can do without, a fault where it cannot."""
-        world = World(patient_kafka.bootstrap_servers, topic_prefix)
-        world.make(world.input)
-        offsets = world.offsets()
-        assert offsets.input_ends([0], 10) == {0: 0}
-        assert offsets.committed([0], 10) == {}
-        os.kill(patient_kafka.pid or 0, signal.SIGSTOP)
-        try:
-            began = time.monotonic()
-            assert offsets.input_ends([0], 0.5) is None
-            with pytest.raises(Fault) as ranges:
-                offsets.input_range([0], 0.5)
-            with pytest.raises(Fault) as committed:
-                offsets.committed([0], 0.5)
-            assert time.monotonic() - began < 4
-            assert ranges.value.cause == committed.value.cause == "broker_unreachable"
-        finally:
-            os.kill(patient_kafka.pid or 0, signal.SIGCONT)
-        offsets.close()
-        world.close()
-
-    def test_nobody_to_free_it(self, world: World) -> None:
-        """Told by False, and by a line in the log."""
-        options = dataclasses.replace(world.options(), common={"bootstrap.servers": "127.0.0.1:1"})
-        offsets = world.offsets(options)
-
-        assert not offsets.free_writer("someone", 0.5)
-        offsets.close()

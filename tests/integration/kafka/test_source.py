@@ -18,16 +18,6 @@ from tests.integration.kafka.world import (
     poll_until,
     read_to,
 )
-from tests.waiting import until
-
-
-def is_member(source: Source) -> bool:
-    """Whether the source would lend its membership to a commit."""
-    try:
-        source.group_metadata()
-    except Fault:
-        return False
-    return True
 
 
 class Torn(Events):
@@ -54,18 +44,7 @@ class Torn(Events):
 
 pytestmark = pytest.mark.kafka
 
-PROTOCOLS: list[Mapping[str, str]] = [
-    {"session.timeout.ms": "6000"},
-    {"group.protocol": "consumer"},
-]
 VALUES = [b"%d" % number for number in range(100)]
-
-
-@pytest.fixture(params=PROTOCOLS, ids=["classic", "kip848"])
-def protocol(request: pytest.FixtureRequest) -> Mapping[str, str]:
-    """Both group protocols."""
-    properties: Mapping[str, str] = request.param
-    return properties
 
 
 class TestStart:
@@ -349,72 +328,3 @@ class TestListener:
         with pytest.raises(Fault, match=when):
             live()
         source.close()
-
-    def test_hears_of_a_loss_when_it_did_not_poll(self, world: World) -> None:
-        """A member that was silent for max.poll.interval.ms has lost what it had."""
-        world.make(world.input)
-        timeouts = {"session.timeout.ms": "1500", "max.poll.interval.ms": "1500"}
-        source = world.source(world.options(consumer=timeouts))
-        events = joined(source, 1)
-
-        until(lambda: not is_member(source), "the member is thrown out")
-        with pytest.raises(Fault) as caught:
-            poll_until(source, lambda: False)
-
-        assert caught.value.cause == "poll_exceeded"
-        assert caught.value.action is Action.TEAR_DOWN
-        assert ("lost", [0]) in events.seen
-
-
-class TestGroupMetadata:
-    def test_is_refused_before_the_consumer_has_joined(
-        self, world: World, protocol: Mapping[str, str]
-    ) -> None:
-        """The broker would fence nothing by it: anyone's commit would be taken."""
-        world.make(world.input)
-        source = world.source(world.options(consumer=protocol))
-        source.subscribe(Events())
-
-        with pytest.raises(Fault) as caught:
-            source.group_metadata()
-
-        assert caught.value.cause == "not_a_member"
-        assert caught.value.action is Action.TEAR_DOWN
-
-    def test_is_given_to_a_member(self, world: World, protocol: Mapping[str, str]) -> None:
-        """Anew for each commit."""
-        world.make(world.input)
-        source = world.source(world.options(consumer=protocol))
-        joined(source, 1)
-
-        assert isinstance(source.group_metadata(), bytes)
-
-
-class TestStaticMember:
-    def test_keeps_its_partitions_over_a_restart(self, world: World) -> None:
-        """It does not leave the group, so nobody else hears of a rebalance."""
-        world.make(world.input, 2)
-        options = world.options("a", static=True)
-        first = Source(options, world.input)
-        joined(first, 2)
-        first.close()
-
-        second = world.source(options)
-
-        assert joined(second, 2).seen == [("assigned", [0, 1])]
-
-    def test_is_fenced_by_another_of_its_name(self, world: World) -> None:
-        """The older one learns that it has to go."""
-        world.make(world.input)
-        options = world.options("a", static=True)
-        older = world.source(options)
-        joined(older, 1)
-        newer = world.source(options)
-        joined(newer, 1)
-
-        with pytest.raises(Fault) as caught:
-            poll_until(older, lambda: False)
-
-        assert caught.value.cause == "fenced_instance"
-        assert caught.value.action is Action.TEAR_DOWN
-        assert "app.instance" in str(caught.value)

@@ -98,6 +98,17 @@ class TestCreate:
         ]
         assert all("max.message.bytes=4004096" in line for line in lines)
 
+    def test_a_dead_letter_may_be_of_any_time(self, world: World) -> None:
+        """Whatever the broker's defaults and the input say."""
+        limits = {f"message.timestamp.{side}.max.ms": "5000" for side in ("before", "after")}
+        world.make(world.input, 1, **limits)
+
+        topics(world).create()
+
+        topics(world).check()
+        made = settings(world, plan(world).dead_letters)
+        assert {made[name] for name in limits} == {str(2**63 - 1)}
+
     def test_a_refusal_names_the_topic(self, world: World) -> None:
         """More replicas than brokers, for instance."""
         wanted = dataclasses.replace(plan(world), replication_factor=9)
@@ -158,6 +169,35 @@ class TestCheck:
         assert f"{world.input} has 2" in lines[3]
         assert "cleanup.policy" in lines[4]
         assert "retention.ms" in lines[5]
+
+    def test_a_compacted_input_does_not_fit(self, world: World) -> None:
+        """Kafka would throw away all callbacks of a txid but the last."""
+        world.make(world.input, cleanup_policy="compact,delete")
+        topics(world).create()
+
+        with pytest.raises(ConfigError) as caught:
+            topics(world).check()
+
+        (line,) = str(caught.value).splitlines()
+        assert line.startswith(f"topics.callbacks: {world.input} is compacted")
+        assert f"--alter --topic {world.input} --add-config cleanup.policy=delete" in line
+
+    @pytest.mark.parametrize("side", ["before", "after"])
+    def test_dead_letters_must_take_the_times_of_the_input(self, world: World, side: str) -> None:
+        """They keep the time of their record; the line holds the command that mends it."""
+        name = f"message.timestamp.{side}.max.ms"
+        world.make(world.input, 1, **{name: "5000"})
+        limits = {"max.message.bytes": "1200000", name: "4999"}
+        world.make(plan(world).dead_letters, 1, **limits)
+        topics(world).create()
+
+        with pytest.raises(ConfigError) as caught:
+            topics(world).check()
+
+        (line,) = str(caught.value).splitlines()
+        assert line.startswith(f"topics.dead_letters: {name} of {plan(world).dead_letters} is 4999")
+        setting = f"--topic {plan(world).dead_letters} --add-config {name}=5000"
+        assert f"{world.servers['bootstrap.servers']} --alter {setting}` mends it" in line
 
     def test_a_transaction_time_out_above_the_brokers(self, world: World) -> None:
         """Kafka would refuse the producer later, in other words."""

@@ -19,6 +19,7 @@ from consumer.kafka.properties import ClientOptions
 from consumer.kafka.source import Batch, Source
 from consumer.kafka.state_reader import StateReader
 from consumer.kafka.transactions import Timeouts, Transactions
+from tests.waiting import until
 
 SIZES = {"message_max_bytes": 1_000_000, "batch_max_bytes": 1_000_000}
 
@@ -137,6 +138,7 @@ class World:
         settings = {name.replace("_", "."): value for name, value in config.items()}
         new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=settings)
         self.admin.create_topics([new])[topic].result(20)
+        until(lambda: topic in self.admin.list_topics(timeout=20).topics, f"{topic} is seen")
         return topic
 
     def write(self, topic: str, partition: int, values: Sequence[bytes]) -> None:
@@ -184,6 +186,14 @@ class World:
                     ended.add(message.partition())
         consumer.close()
         return found
+
+    def committed(self) -> dict[int, tuple[int, str | None]]:
+        """The group's offsets and their metadata in the first two partitions of the input."""
+        reader = {"group.id": self.prefix, "isolation.level": "read_uncommitted"}
+        consumer = Consumer(self.servers | reader)
+        found = consumer.committed([TopicPartition(self.input, number) for number in (0, 1)], 10)
+        consumer.close()
+        return {at.partition: (at.offset, at.metadata) for at in found if at.offset >= 0}
 
 
 def poll_until(source: Source, condition: Callable[[], bool], timeout_s: float = 20) -> None:

@@ -291,3 +291,20 @@ def test_a_long_random_life_fires_as_a_plain_list_would() -> None:
                     table.emitted(state, now_ms)
         assert table.open_count == sum(state.phase is OPEN for state in table.by_txid.values())
         assert len(table.timers) <= 3 * len(table) + 8
+
+
+def test_the_next_closing_is_the_earliest_deadline_of_an_open_txid() -> None:
+    """Neither of a remembered one, nor what a timer says that a part has outdated."""
+    table = TxidTable(POLICY)
+    assert table.next_closing_ms() is None
+    first, second, third = opened(table, 0, 10, 20)
+    first.touched_ms = 60
+    assert (table.next_timer_ms(), table.next_closing_ms()) == (100, 110)
+
+    table.emitted(second, 30)
+    assert table.next_closing_ms() == 120
+    table.emitted(third, 30)
+    assert table.next_closing_ms() == 160
+    table.emitted(first, 60)
+    assert table.next_timer_ms() is not None
+    assert table.next_closing_ms() is None

@@ -210,3 +210,35 @@ def test_a_restored_window_sums_the_same_error_codes() -> None:
         half.add_report(txid(error("a", code)), Outcome.COMPLETE, 5)
     assert after.open == straight.open
     assert OTHER_CODES in after.open.error_codes
+
+
+@pytest.mark.parametrize(
+    ("length_ms", "following"),
+    [
+        (1_000, [(300, 1_000), (1_000, 2_000)]),
+        (70, [(300, 350), (350, 420)]),
+    ],
+)
+def test_a_changed_length_holds_from_the_next_window_on(
+    length_ms: int, following: list[tuple[int, int]]
+) -> None:
+    """The restored window keeps its bounds, the next begins after it, later ones are aligned."""
+    before = Windows("app", 0, 100)
+    before.move(250)
+    before.open.callbacks += 1
+    windows = Windows("app", 0, length_ms)
+    windows.load(state_entry.decode_window(state_entry.encode_window(before.open)))
+    assert (windows.open.start_ms, windows.end_ms) == (200, 300)
+    windows.move(299)
+    assert windows.closed == []
+
+    bounds = []
+    for _ in following:
+        windows.move(windows.end_ms)
+        windows.open.callbacks += 1
+        bounds.append((windows.open.start_ms, windows.end_ms))
+    assert bounds == following
+    assert closed(windows)[0]["window"] == {
+        "start": "1970-01-01T00:00:00.200Z",
+        "end": "1970-01-01T00:00:00.300Z",
+    }

@@ -78,6 +78,31 @@ def test_a_wrong_setting_is_one_line_and_exit_code_78(
     assert named in line
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "kafka.sasl.password=hunter2",
+        "kafka.sasl.password=correct hunter2",
+        'kafka.sasl.password=it\'s "hunter2"',
+        "kafka.sasl.password=a=hunter2",
+        'kafka.sasl.jaas.config=any.Module required password="hunter2";',
+    ],
+)
+@pytest.mark.parametrize(
+    "before", [("run",), ("check", "--set", "app.id=a"), ("simulate", "--rate"), ()]
+)
+def test_a_forgotten_set_does_not_tell_the_secret(
+    command: Command, before: tuple[str, ...], setting: str
+) -> None:
+    """The line names the setting, so that one finds it, but not what stands behind it."""
+    ended = command(*before, setting)
+
+    assert ended.code == 1
+    (line,) = ended.complaints
+    assert setting.partition("=")[0] in line
+    assert "hunter2" not in ended.err + ended.out
+
+
 @pytest.mark.parametrize("words", [("check", "--connect"), ("topics", "create"), ("simulate",)])
 def test_a_kafka_that_does_not_answer_is_one_line_and_exit_code_69(
     command: Command, words: tuple[str, ...]

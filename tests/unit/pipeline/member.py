@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from consumer.kafka.offsets import Offsets
 from consumer.kafka.properties import ClientOptions
-from consumer.kafka.source import Batch, Record
+from consumer.kafka.records import Record
+from consumer.kafka.source import Batch
 from consumer.pipeline.partition import Running
 from consumer.pipeline.policy import PipelinePolicy
 from tests.unit.aggregation.feed import POLICY as AGGREGATION

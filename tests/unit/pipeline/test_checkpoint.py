@@ -98,6 +98,10 @@ class Wire:
     def resume(self, partition: int) -> None:
         """Not part of a commit."""
 
+    def is_member(self) -> bool:
+        """Always."""
+        return True
+
     def group_metadata(self) -> object:
         """Another one at every call: a cached one would go stale."""
         self.calls.append("group")

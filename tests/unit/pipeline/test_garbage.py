@@ -1,11 +1,19 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
 from consumer.pipeline.garbage import PERIOD_S, Garbage
+
+
+class Cycle:
+    """Holds itself, as an exception may hold a whole pipeline."""
+
+    def __init__(self) -> None:
+        self.itself = self
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +69,16 @@ def test_what_survives_is_frozen_too() -> None:
     garbage.step(100.0 + PERIOD_S)
 
     assert gc.get_freeze_count() >= before + len(kept)
+
+
+def test_what_a_torn_down_pipeline_left_is_freed_by_the_next_one() -> None:
+    """Although it had been frozen, cycles and all: else each teardown would cost its state."""
+    Garbage(100.0)
+    left = Cycle()
+    gone = weakref.ref(left)
+    gc.freeze()
+    del left
+    assert gone() is not None
+
+    Garbage(200.0)
+    assert gone() is None

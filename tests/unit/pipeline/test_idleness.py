@@ -34,10 +34,19 @@ def candidates(clock: Clock, **partitions: Running) -> list[int]:
 
 
 def test_only_a_partition_with_something_due_is_asked_about(clock: Clock) -> None:
-    """Questions cost: none for nothing, and none for what is not due yet."""
+    """Questions cost: none for nothing, and none for what is not due yet ..."""
     due, later = running(0, OPEN), running(2, OPEN, at=clock.wall_ms())
+    later.at_end = True
 
     assert candidates(clock, due=due, empty=running(1), later=later) == [0]
+
+
+def test_a_newly_silent_partition_is_asked_about_now_and_then(clock: Clock) -> None:
+    """... but of one that knows txids it must be known whether its time goes on."""
+    later = running(0, OPEN, at=clock.wall_ms())
+    assert candidates(clock, later=later) == [0]
+    later.asked_s = clock.monotonic_s()
+    assert candidates(clock, later=later) == []
 
 
 def test_a_partition_that_has_just_read_something_is_not_idle(clock: Clock) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from consumer.errors import Action, Fault
+from consumer.kafka.records import Record
 from consumer.kafka.source import Source
 from consumer.kafka.state_reader import StateReader
 from consumer.kafka.transactions import Timeouts, Transactions
@@ -22,16 +23,19 @@ from consumer.telemetry.build import Build
 from consumer.telemetry.health import Health
 from consumer.telemetry.metrics import Metrics
 from consumer.wire.placement import partition_for
-from tests.unit.aggregation.feed import TOPIC, WALL_MS, callback, usage
+from tests.unit.aggregation.feed import POLICY as AGGREGATION
+from tests.unit.aggregation.feed import TOPIC, WALL_MS, callback, encode, usage
 from tests.unit.pipeline.member import POLICY, Clock, batch, offsets, options, running
 
 NOW_S = 105.0
 BUILD = Build(version="1", python="3", librdkafka="2", confluent_kafka="2")
 ROOM = POLICY.max_reports
+TICK = encode({"txid": "tick", "status": "QUEUED"})
+"""A record that is only there."""
 
 
 @dataclass(frozen=True)
-class Message:
+class Message(Record):
     """A record with all its details."""
 
     key_: bytes | None
@@ -310,3 +314,55 @@ def test_a_commit_takes_all_partitions_with_work(pipeline: Pipeline) -> None:
         pipeline._commit()
 
     assert (reported(first), reported(second)) == ([], [])
+
+
+def test_a_partition_with_much_to_emit_does_not_starve_others(pipeline: Pipeline) -> None:
+    """Each in its turn is the first to fill the transaction."""
+    partitions = give(pipeline, 0, 1, 2)
+    for number in range(3):
+        names = [f"{number}-{count}" for count in range(30)]
+        pipeline._take(batch(*complete(*names), partition=number), WALL_MS, NOW_S)
+    emitted = []
+    for _ in range(6):
+        for partition in partitions:
+            partition.aggregator.take()
+        pipeline._work_off()
+        emitted.append([len(reported(partition)) for partition in partitions])
+
+    assert all(sum(counts) == ROOM for counts in emitted)
+    assert [sum(counts) for counts in zip(*emitted, strict=True)] == [2 * ROOM] * 3
+
+
+@pytest.mark.parametrize("at", [-1, 0, 1, WALL_MS - 10_000])
+def test_a_silence_counts_whatever_the_record_says_that_ends_it(
+    pipeline: Pipeline, clock: Clock, at: int
+) -> None:
+    """Once Kafka has said that nothing was left to read: the clock has gone on meanwhile.
+
+    Else records with old timestamps, each before anything is due, would hold it up for ever.
+    """
+    pipeline._running[0] = partition = running(0, callback("t", usage("1")))
+    silence_ms = AGGREGATION.inactivity_ms * 6 // 10
+    partition.at_end = True
+    clock.passed_s += silence_ms / 1000
+    pipeline._take(batch(TICK, offset=1, at=at), clock.wall_ms(), NOW_S)
+    assert partition.aggregator.clock.now_ms == WALL_MS + silence_ms
+    assert not partition.at_end
+    assert reported(partition) == []
+
+    partition.at_end = True
+    clock.passed_s += silence_ms / 1000
+    pipeline._take(batch(TICK, offset=2, at=at), clock.wall_ms(), NOW_S)
+    assert reported(partition) == [b"t"]
+
+
+def test_time_that_is_not_known_to_be_silence_does_not_count(
+    pipeline: Pipeline, clock: Clock
+) -> None:
+    """What stood unread meanwhile may be in time."""
+    pipeline._running[0] = partition = running(0, callback("t", usage("1")))
+    clock.passed_s += 60
+    pipeline._take(batch(TICK, offset=1, at=-1), clock.wall_ms(), NOW_S)
+
+    assert partition.aggregator.clock.now_ms == WALL_MS
+    assert reported(partition) == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import functools
+
 import msgspec
 import pytest
 
@@ -24,10 +26,10 @@ def lived() -> Ledger:
     ledger.devices("b", "1", at=1_060)
     ledger.commit()
     ledger.devices("done", "7", at=1_560)
-    items = (usage("1"), usage("1", 2), usage("1"), error("1"), error("2", "E9"), usage(None))
+    items = (usage("1"), usage("1", 2), usage("1"), usage(None), error("1"), error("2", "E9"))
     ledger.send(callback("new", *items), 1_561)
     ledger.commit()
-    ledger.send(callback("new", *items, error("1", "E7")), 1_562)
+    ledger.send(callback("new", *items, error("1", "E7"), usage("3"), usage("4")), 1_562)
     ledger.commit()
     return ledger
 
@@ -67,8 +69,9 @@ def test_a_restored_log_goes_on_like_the_one_before() -> None:
     other.crash()
     assert other.log.length_bytes == one.log.length_bytes
     for ledger in (one, other):
-        ledger.devices("a", "8", at=1_562)
-        ledger.devices("c", "8", at=1_563)
+        ledger.devices("done", "8", at=1_562)
+        ledger.send(callback("new", usage("1"), usage("8"), error("8")), 1_562)
+        ledger.devices("fresh", "8", at=1_563)
         ledger.commit()
     assert other.named == one.named
     assert other.records == one.records
@@ -139,6 +142,22 @@ def test_it_is_done_with_the_last_chunk_only() -> None:
     assert not restore.done
     restore.read(delta(1, chunk=1, chunks=2), 1)
     assert restore.done
+
+
+def test_a_txid_in_many_chunks_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open, in itself and additions; as a marker, in pieces of its digests."""
+    small = functools.partial(state_entry.encode, chunk_bytes=600)
+    monkeypatch.setattr(state_entry, "encode", small)
+    ledger = Ledger(DEAD_LETTER)
+    items = [maker(str(number)) for number in range(100) for maker in (usage, error)]
+    ledger.send(callback("a", *items), 1_000)
+    for _ in range(2):
+        ledger.commit()
+        assert len(ledger.last()) > 5
+        before = picture(ledger.aggregator)
+        ledger.crash()
+        assert picture(ledger.aggregator) == before
+        ledger.tick(1_100)
 
 
 def test_additions_to_a_txid_from_before_the_start_are_ignored() -> None:

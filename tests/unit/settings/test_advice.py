@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.settings.advice import advice
-from consumer.settings.model import MINUTE_MS, Commit, Completion, Kafka, Late, Settings
+from consumer.settings.model import MINUTE_MS, Completion, Kafka, Late, Settings
 
 CALM = Completion(inactivity_ms=16 * MINUTE_MS)
 
@@ -110,11 +110,3 @@ def test_one_client_alone_may_be_at_fault() -> None:
     properties = {"security.protocol": "sasl_plaintext"}
     (line,) = advice(Settings(completion=CALM, kafka=Kafka(producer=properties)))
     assert line.startswith("kafka.producer.security.protocol: ")
-
-
-def test_a_commit_interval_near_the_transaction_timeout_is_risky() -> None:
-    """A commit takes time too."""
-    kafka = Kafka(producer={"transaction.timeout.ms": "10000"})
-    settings = Settings(completion=CALM, commit=Commit(interval_ms=6_000), kafka=kafka)
-    (line,) = advice(settings)
-    assert line.startswith("commit.interval: 6s is more than half of kafka.producer.transaction")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.settings.checks import mismatches
-from consumer.settings.model import App, Commit, Kafka, Settings, Topics
+from consumer.settings.model import App, Kafka, Settings, Topics
 
 
 def told(settings: Settings) -> list[tuple[str, str]]:
@@ -89,15 +89,3 @@ def test_the_transaction_timeout_is_a_number(value: str) -> None:
     assert told(Settings(kafka=kafka)) == [
         ("kafka.transaction.timeout.ms", "expected milliseconds from 1000 to 2147483647")
     ]
-
-
-def test_commits_come_before_the_transaction_times_out() -> None:
-    """Else the broker would abort each of them."""
-    kafka = Kafka(producer={"transaction.timeout.ms": "5000"})
-    assert told(Settings(commit=Commit(interval_ms=5_000), kafka=kafka)) == [
-        (
-            "commit.interval",
-            "5s is not below kafka.producer.transaction.timeout.ms (5000), so no transaction could commit",
-        )
-    ]
-    assert told(Settings(commit=Commit(interval_ms=4_999), kafka=kafka)) == []

@@ -1,0 +1,158 @@
+"""From settings to librdkafka's configurations."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import pytest
+from confluent_kafka import Consumer, Producer
+
+from consumer.errors import ConfigError
+from consumer.kafka import properties
+from consumer.kafka.properties import ClientOptions
+
+OPTIONS = ClientOptions(
+    group="app",
+    transactional_id="app-a",
+    common={"bootstrap.servers": "broker:9092", "client.id": "me"},
+)
+SIZES = {"message_max_bytes": 2_000_000, "batch_max_bytes": 1_500_000}
+
+
+def with_consumer(**changes: str) -> ClientOptions:
+    """Options with these properties in `[kafka.consumer]`, `_` for a dot."""
+    named = {name.replace("_", "."): value for name, value in changes.items()}
+    return dataclasses.replace(OPTIONS, consumer=named)
+
+
+def with_producer(**changes: str) -> ClientOptions:
+    """Options with these properties in `[kafka.producer]`, `_` for a dot."""
+    named = {name.replace("_", "."): value for name, value in changes.items()}
+    return dataclasses.replace(OPTIONS, producer=named)
+
+
+class TestSource:
+    def test_reads_committed_records_and_commits_nothing_itself(self) -> None:
+        """What exactly-once rests on."""
+        config = properties.source(OPTIONS)
+
+        assert config["isolation.level"] == "read_committed"
+        assert config["enable.auto.commit"] == config["enable.auto.offset.store"] == "false"
+        assert config["auto.offset.reset"] == "error"
+        assert config["enable.partition.eof"] == "true"
+        assert config["allow.auto.create.topics"] == "false"
+        assert config["group.id"] == "app"
+        assert "group.instance.id" not in config
+
+    def test_a_static_member_has_an_instance(self) -> None:
+        """Its name in the group is that of the instance."""
+        config = properties.source(dataclasses.replace(OPTIONS, instance="a"))
+
+        assert config["group.instance.id"] == "a"
+
+    def test_what_the_broker_owns_is_not_named(self) -> None:
+        """The client refuses it with group.protocol=consumer."""
+        config = properties.source(with_consumer(group_protocol="consumer"))
+
+        assert "partition.assignment.strategy" not in config
+        assert "heartbeat.interval.ms" not in config
+        properties.create(Consumer, config | {"bootstrap.servers": ""})
+
+    @pytest.mark.parametrize(
+        ("session_ms", "heartbeat_ms"), [("10000", "1000"), ("1500", "500"), ("3000", "1000")]
+    )
+    def test_the_heartbeat_fits_the_session(self, session_ms: str, heartbeat_ms: str) -> None:
+        """Three of them at least, or the member would be thrown out by its own silence."""
+        config = properties.source(with_consumer(session_timeout_ms=session_ms))
+
+        assert config["heartbeat.interval.ms"] == heartbeat_ms
+
+    def test_the_users_word_goes_over_ours(self) -> None:
+        """Speed is a matter of taste; the special table goes over the common one."""
+        options = with_consumer(fetch_wait_max_ms="7", client_id="special")
+
+        config = properties.source(options)
+
+        assert config["fetch.wait.max.ms"] == "7"
+        assert config["client.id"] == "special"
+        assert config["fetch.queue.backoff.ms"] == "5"
+
+
+class TestStateReader:
+    def test_belongs_to_no_group(self) -> None:
+        """It bears the name alone; what is for members is left out."""
+        options = with_consumer(group_protocol="consumer", session_timeout_ms="1000")
+
+        config = properties.state_reader(options)
+
+        assert config["group.id"] == "app"
+        assert config["isolation.level"] == "read_committed"
+        assert config["auto.offset.reset"] == "error"
+        assert not {"group.protocol", "session.timeout.ms", "group.instance.id"} & set(config)
+
+
+class TestProducer:
+    def test_is_transactional_and_places_keys_as_java_does(self) -> None:
+        """With the id of the member."""
+        config = properties.producer(OPTIONS, **SIZES)
+
+        assert config["transactional.id"] == "app-a"
+        assert config["enable.idempotence"] == "true"
+        assert config["partitioner"] == "murmur2_random"
+        assert config["compression.type"] == "lz4"
+        assert config["message.max.bytes"] == "2000000"
+
+    @pytest.mark.parametrize(
+        ("wish", "size"), [("", "1000000"), ("5000", "5000"), ("9000000", "1500000")]
+    )
+    def test_a_batch_fits_the_smallest_topic(self, wish: str, size: str) -> None:
+        """Whatever the user says: a broker refuses larger ones."""
+        options = with_producer(batch_size=wish) if wish else OPTIONS
+
+        assert properties.producer(options, **SIZES)["batch.size"] == size
+
+    def test_the_transaction_time_out_is_known(self) -> None:
+        """From the special table, the common one, or the library."""
+        common = dataclasses.replace(OPTIONS, common={"transaction.timeout.ms": "2"})
+
+        assert with_producer(transaction_timeout_ms="3").transaction_timeout_ms == 3
+        assert common.transaction_timeout_ms == 2
+        assert OPTIONS.transaction_timeout_ms == 60_000
+
+    def test_a_liberator_bears_the_id_of_another(self) -> None:
+        """That is what ends the other's transaction."""
+        config = properties.liberator(OPTIONS, "app-b")
+
+        assert config["transactional.id"] == "app-b"
+        properties.create(Producer, config | {"bootstrap.servers": ""})
+
+
+class TestValidation:
+    def test_what_librdkafka_knows_passes(self) -> None:
+        """Without a broker anywhere."""
+        properties.validate(OPTIONS)
+
+    @pytest.mark.parametrize(
+        ("consumer", "producer", "name"),
+        [
+            ({"fetch.wait.max.sm": "1"}, {}, "fetch.wait.max.sm"),
+            ({"fetch.wait.max.ms": "much"}, {}, "fetch.wait.max.ms"),
+            ({}, {"linger.mss": "1"}, "linger.mss"),
+            ({}, {"compression.type": "zip"}, "compression.codec"),
+            ({}, {"security.protocol": "sasl"}, "security.protocol"),
+            ({"stats_cb": "x"}, {}, "stats_cb"),
+        ],
+    )
+    def test_what_it_does_not_know_is_named(
+        self, consumer: Mapping[str, str], producer: Mapping[str, str], name: str
+    ) -> None:
+        """One line, with the property at fault."""
+        options = dataclasses.replace(OPTIONS, consumer=consumer, producer=producer)
+
+        with pytest.raises(ConfigError) as caught:
+            properties.validate(options)
+
+        assert name in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert caught.value.exit_code == 78
