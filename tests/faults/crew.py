@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Mapping
 
@@ -24,6 +25,8 @@ TORN_DOWN = "tore the pipeline down; restoring from Kafka"
 _TRIES = 100
 _OPEN_S = 5.0
 _OWNERS_S = 60.0
+_DEEPER_S = 0.012
+"""At most so long after a transaction was seen open: its records go first, then its offsets."""
 _SETTLED_S = 0.3
 _DONE_S = 120.0
 
@@ -103,10 +106,12 @@ class Crew:
         not. Proves that the member had partitions, and records to read in them.
         """
         member = self.members[name]
+        draw = random.Random(self.requests.seed)  # noqa: S311 - any will do
         for _ in range(_TRIES):
             begins = self.await_opening(name)
             if not begins:
                 continue
+            time.sleep(draw.uniform(0, _DEEPER_S))
             member.pause()
             time.sleep(_SETTLED_S)  # what was under way to Kafka has arrived by then
             still = self.evidence.open_transactions(begins).items() & begins.items()

@@ -88,7 +88,8 @@ def crew(stage: Stage) -> Iterator[Crew]:
     }
     crew = Crew(stage, REQUESTS, settings=settings)
     crew.start("member-0")
-    with Load(stage, crew.requests.sendings(), RATE):
+    with Load(stage, crew.requests.sendings(), RATE) as load:
+        load.enough = REQUESTS.callbacks // 2  # and then it trickles: some tests take time
         until(lambda: len(stage.committed()) == PARTITIONS, "a commit in every partition", 60)
         crew.await_owners()
         yield crew

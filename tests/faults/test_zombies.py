@@ -27,7 +27,8 @@ def test_a_zombie_doubles_nothing_and_starts_over(stage: Stage, *, offsets: bool
     }
     crew = Crew(stage, REQUESTS, settings=settings)
     crew.start_all()
-    with Load(stage, REQUESTS.sendings(), RATE):
+    with Load(stage, REQUESTS.sendings(), RATE) as load:
+        load.enough = REQUESTS.callbacks // 2  # and then it trickles: this takes time
         zombie = crew.members["member-0"]
         owned = crew.held("member-0")
         begins = crew.freeze("member-0", offsets=offsets)
