@@ -32,7 +32,7 @@ def encode_report(
         outcome=outcome,
         completed_by=completed_by,
         revision=state.revision,
-        part=Part(),
+        part=Part(1, 1),
         devices=_devices(state),
         number_of_sessions=state.sessions,
         bytes_transferred=state.transferred,

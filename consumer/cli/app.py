@@ -18,6 +18,7 @@ from consumer.cli.check import check
 from consumer.cli.demo import demo
 from consumer.cli.health import health
 from consumer.cli.run import run
+from consumer.cli.schema import schema
 from consumer.cli.simulate import simulate
 from consumer.cli.topics import create
 from consumer.errors import SessionReportsError
@@ -47,6 +48,7 @@ topics = App(name="topics", help="The topics that the daemon works with.")
 topics.command(create)
 app.command(topics)
 app.command(simulate)
+app.command(schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -54,7 +54,7 @@ def test_a_report_is_one_line() -> None:
             outcome=report_wire.Outcome.COMPLETE,
             completed_by=report_wire.CompletedBy.DEVICE_LIMIT,
             revision=0,
-            part=report_wire.Part(),
+            part=report_wire.Part(1, 1),
             devices=report_wire.Devices(None, 9, 1, [], [], [], []),
             number_of_sessions=17,
             bytes_transferred=1_234_567,
