@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from consumer.settings.load import Loaded, load_with_origins
+from consumer.settings.load import Loaded, examine, load_with_origins
 
 
 @Parameter(name="*")
@@ -28,6 +28,10 @@ class SettingsFrom:
     def load(self) -> Loaded:
         """Raises `ConfigError` with everything that is wrong."""
         return load_with_origins(self.config, self.set, os.environ)
+
+    def examine(self) -> Loaded:
+        """The same, with what is wrong instead of an error."""
+        return examine(self.config, self.set, os.environ)
 
 
 NOWHERE_ELSE = SettingsFrom()
