@@ -18,7 +18,7 @@ def show(*, source: SettingsFrom = NOWHERE_ELSE) -> None:
     **Examples**
     ```
     session-reports config show --config config/consumer.toml
-    session-reports config show --set completion.inactivity=5m > mine.toml
+    session-reports config show --set completion.inactivity=5m
     ```
     """
     loaded = source.load()

@@ -70,9 +70,10 @@ def _parse(path: Path, lines: list[str]) -> tuple[dict[str, object], list[Proble
             column = f" (column {position[2]})" if position and position[2] else ""
             said = " ".join(_POSITION.sub("", str(error)).split())
         wrong = _statement_at(lines, line)
+        if not wrong.start < line <= wrong.stop:  # where it was noticed, or not even that
+            line, column = wrong.start + 1, ""
         hint = _HINT if _UNQUOTED.search(lines[wrong.start]) else ""
-        message = f"not valid TOML: {said}{column}{hint}"
-        problems.append(_problem(path, message, line or wrong.start + 1))
+        problems.append(_problem(path, f"not valid TOML: {said}{column}{hint}", line))
         lines[wrong.start : wrong.stop] = [""] * len(wrong)
     return {}, problems
 
@@ -132,7 +133,7 @@ def _statement(lines: list[str], start: int) -> tuple[int, dict[str, object] | N
     for end in range(start + 1, min(len(lines), start + STATEMENT_LINES_MAX) + 1):
         try:
             return end - start, tomllib.loads("\n".join(lines[start:end]))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     return 0, None
 

@@ -82,7 +82,7 @@ def test_everything_on_the_wire_is_required_but_what_may_lack() -> None:
     """A reader may rely on each field of a report and of a metrics record."""
     optional = set()
     for kind in ("report", "metrics", "dead-letter"):
-        for name, one in structs(schema(kind)):  # type: ignore[arg-type]  # of a tuple of kinds
+        for name, one in structs(schema(kind)):
             optional |= {f"{name}.{field}" for field in one["properties"].keys() - one["required"]}
     of_thingspace = {"UsageItem", "ErrorItem", "ErrorResponse"}
     assert {one for one in optional if one.split(".")[0] not in of_thingspace} == {
