@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError
 from consumer import __version__
 from consumer.cli import config
 from consumer.cli.check import check
+from consumer.cli.completion import completion
 from consumer.cli.demo import demo
 from consumer.cli.health import health
 from consumer.cli.run import run
@@ -53,6 +54,7 @@ topics.command(create)
 app.command(topics)
 app.command(simulate)
 app.command(schema)
+app.command(completion)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from consumer.cli import completion
 from consumer.settings.load import Loaded, examine, load_with_origins
 
 
@@ -21,7 +22,10 @@ class SettingsFrom:
     """A TOML file; `config/consumer.toml` shows every setting."""
 
     set: Annotated[
-        tuple[str, ...], Parameter(name=("--set", "-s"), negative=(), show_default=False)
+        tuple[str, ...],
+        Parameter(
+            name=("--set", "-s"), negative=(), show_default=False, completer=completion.assignments
+        ),
     ] = ()
     """One setting, as `key=value`; may be repeated."""
 
