@@ -58,11 +58,8 @@ def check(
     if connect:
         partitions = topics_of(settings, options).check().partitions
         console.print(f"topics: fit; {partitions} input partitions")
-    shares = memory.parts(settings, options, partitions)
-    total_bytes = sum(share.size_bytes for share in shares)
-    console.print(f"memory: at most {memory.shown(total_bytes)}, with all of this full at once")
-    for share in shares:
-        console.print(f"  {memory.shown(share.size_bytes):>8}  {share.of}")
+    for line in memory.lines(settings, options, partitions):
+        console.print(line)
 
 
 def _refused(loaded: Loaded, options: ClientOptions) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ only when as many reports as fit fall due at once, and all of them are large.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from consumer.kafka import footprint
@@ -51,6 +52,15 @@ def parts(settings: Settings, options: ClientOptions, partitions: int) -> list[P
         ),
         Part(PROCESS_BYTES, "the process itself"),
     ]
+
+
+def lines(settings: Settings, options: ClientOptions, partitions: int) -> Iterator[str]:
+    """The sum, then each share with the settings that make it."""
+    shares = parts(settings, options, partitions)
+    total = shown(sum(share.size_bytes for share in shares))
+    yield f"memory: at most {total}, with all of this full at once"
+    for share in shares:
+        yield f"  {shown(share.size_bytes):>8}  {share.of}"
 
 
 def shown(size_bytes: int) -> str:

@@ -9,9 +9,12 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from consumer.cli import memory
+from consumer.daemon import client_options
 from consumer.settings import librdkafka, units
 from consumer.settings.effective import render
 from consumer.settings.load import examine, load_with_origins
+from consumer.settings.model import Settings
 from consumer.settings.sources import PREFIX, setting_of
 from tests.docs import story
 
@@ -29,6 +32,7 @@ def pieces() -> Mapping[str, Callable[[], str]]:
         "refused-properties": refused_properties,
         "config-show": config_show,
         "problems": problems,
+        "memory": memory_shares,
     }
 
 
@@ -159,6 +163,13 @@ def problems() -> str:
         found = examine(path, ["commit.interval=never"], {}).problems
         lines = [str(problem).replace(str(path), NAME) for problem in found]
     return fenced("", "\n".join(lines))
+
+
+def memory_shares() -> str:
+    """What a member may take with the default settings."""
+    settings = Settings()
+    partitions = settings.topics.partitions
+    return fenced("", "\n".join(memory.lines(settings, client_options(settings), partitions)))
 
 
 NAME = "my.toml"
