@@ -139,12 +139,18 @@ _decode: Final = json.Decoder(Report).decode
 
 def encode(txid: str, usage: Sequence[bytes], errors: Sequence[bytes], summary: Summary) -> bytes:
     """One report record. The items go in byte by byte as `callback.decode` gave them."""
-    return b'{"txid":%b,"usage":[%b],"errors":[%b],"summary":%b}' % (
+    pieces = (
+        b'{"txid":',
         _encode(txid),
+        b',"usage":[',
         b",".join(usage),
+        b'],"errors":[',
         b",".join(errors),
+        b'],"summary":',
         _encode(summary),
+        b"}",
     )
+    return b"".join(pieces)
 
 
 def decode(value: bytes) -> Report:
