@@ -1,8 +1,8 @@
 """`kill -9` in the middle of a transaction, and the proof that it was.
 
 A kill counts when, after the death of the victim, Kafka shows all of this: a transaction is
-open on the state of a partition that the group's coordinator counts as the victim's, and
-the input of the victim's partitions is not consumed to its end. And when afterwards, the
+open on the state of a partition that the group's coordinator counts as the victim's, as the
+victim did itself, and the input of the victim's partitions is not consumed to its end. And when afterwards, the
 transaction has ended, in an abort. Else the victim is started again all the same, and
 another try follows.
 """
@@ -31,7 +31,7 @@ class Kill(NamedTuple):
     at_s: float
     """Monotonic."""
     owned: tuple[int, ...]
-    """Partitions of the victim, says the coordinator after its death."""
+    """Partitions of the victim, say its log and, after its death, the coordinator."""
     begins: Mapping[int, int]
     """State partitions with its transaction, and where that begins."""
     offsets_pending: bool
@@ -76,7 +76,7 @@ def _judge(crew: Crew, victim: str, begins: Mapping[int, int], number: int) -> K
     now_s = time.monotonic()
     left = dict(evidence.open_transactions(begins).items() & begins.items())
     pending = evidence.is_offset_pending()
-    owned = evidence.owned().get(victim, [])
+    owned = sorted({*evidence.owned().get(victim, [])} & {*crew.held(victim)})
     progress = evidence.progress(owned)
     kill = Kill(victim, now_s, tuple(owned), left, pending, progress, number)
     return kill if left and left.keys() <= set(owned) and kill.unread else None

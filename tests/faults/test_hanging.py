@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from tests.faults.crew import PARTITIONS, TORN_DOWN, Crew
 from tests.faults.load import Load, Requests
+from tests.harness.membership import Membership
 from tests.harness.stage import Stage
 from tests.waiting import until
 
@@ -82,11 +83,8 @@ class Hanging:
 @pytest.fixture
 def crew(stage: Stage) -> Iterator[Crew]:
     """Two members to be; `member-0` runs, and has committed in every partition."""
-    settings = {
-        "kafka.producer.transaction.timeout.ms": f"{FOREVER_S * 1000}",
-        "kafka.consumer.session.timeout.ms": "3000",
-    }
-    crew = Crew(stage, REQUESTS, settings=settings)
+    settings = {"kafka.producer.transaction.timeout.ms": f"{FOREVER_S * 1000}"}
+    crew = Crew(stage, REQUESTS, membership=Membership(session_s=3), settings=settings)
     crew.start("member-0")
     with Load(stage, crew.requests.sendings(), RATE) as load:
         load.enough = REQUESTS.callbacks // 2  # and then it trickles: some tests take time
