@@ -65,8 +65,8 @@ FENCED_INSTANCE = Row(
 INSTANCE_IN_USE = Row(
     _TEAR_DOWN,
     "instance_in_use",
-    "the group still counts on a static member of this name; it takes this one when that "
-    "member's session ends (a member that was killed leaves it behind)",
+    "the group still counts on a static member of this app.instance: one that was killed leaves "
+    "it behind until its session ends; one that runs needs an app.instance of its own",
 )
 NOT_A_MEMBER = Row(
     _TEAR_DOWN, "not_a_member", "this consumer is no member of the group, so it must not commit"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from tests.faults.evidence import Evidence
 from tests.faults.load import RULES, Requests
 from tests.harness.member import Member
-from tests.harness.membership import Membership
+from tests.harness.membership import CLASSIC, Membership
 from tests.harness.stage import Stage
 from tests.waiting import until
 
@@ -39,7 +39,7 @@ class Crew:
         *,
         size: int = 2,
         partitions: int = PARTITIONS,
-        membership: Membership = Membership(),
+        membership: Membership = CLASSIC,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """Make the topics; nobody is started yet."""

@@ -80,7 +80,8 @@ class Evidence:
             return {}
         owned: defaultdict[str, set[int]] = defaultdict(set)
         for member in group.members:
-            owned[member.client_id].update(at.partition for at in member.assignment.topic_partitions)
+            assigned = member.assignment.topic_partitions
+            owned[member.client_id].update(at.partition for at in assigned)
         return {name: sorted(partitions) for name, partitions in owned.items()}
 
     def open_transactions(self, partitions: Iterable[int]) -> dict[int, int]:

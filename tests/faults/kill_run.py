@@ -31,7 +31,7 @@ from consumer.embedded import EmbeddedKafka
 from tests.faults.crew import Crew
 from tests.faults.kills import Kill, kill_one
 from tests.faults.load import Load, Requests
-from tests.harness.membership import Membership
+from tests.harness.membership import CLASSIC, Membership
 from tests.harness.stage import Stage
 from tests.oracle import verify
 from tests.oracle.outputs import Outputs, read_report
@@ -55,7 +55,7 @@ class Plan(NamedTuple):
     partitions: int
     members: int
     kills: int
-    membership: Membership = Membership()
+    membership: Membership = CLASSIC
     settings: Mapping[str, str] = MappingProxyType({})
 
 

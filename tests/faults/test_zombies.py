@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.crew import PARTITIONS, TORN_DOWN, Crew
 from tests.faults.load import Load, Requests
-from tests.harness.membership import EVERY, Membership
+from tests.harness.membership import CLASSIC, EVERY, Membership
 from tests.harness.stage import Stage
 from tests.waiting import until
 
@@ -18,7 +18,7 @@ RATE = 600
 
 @pytest.mark.parametrize(
     ("membership", "offsets"),
-    [*((membership, True) for membership in EVERY), (Membership(), False)],
+    [*((membership, True) for membership in EVERY), (CLASSIC, False)],
     ids=str,
 )
 def test_a_zombie_doubles_nothing_and_starts_over(

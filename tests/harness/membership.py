@@ -7,17 +7,19 @@ group's: a setting that the Kafka keeps for it, which may not be shorter than th
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from tests.harness.cluster import Cluster
+
+Protocol: TypeAlias = Literal["classic", "consumer"]
 
 HEARTBEAT_MS = 1_000
 
 
 class Membership(NamedTuple):
-    """One way; `classic` with names of no account, unless said otherwise."""
+    """One way: the protocol, and whether a member's place is kept for its name."""
 
-    protocol: Literal["classic", "consumer"] = "classic"
+    protocol: Protocol = "classic"
     static: bool = False
     session_s: float = 6.0
     """Silence after which a member is dead; the least that a Kafka with defaults takes."""
@@ -51,9 +53,12 @@ class Membership(NamedTuple):
         return round(self.session_s * 1000)
 
 
+CLASSIC = Membership()
+"""What members are that are not told otherwise."""
 EVERY = [
-    Membership(protocol, static)
-    for protocol in ("classic", "consumer")
-    for static in (False, True)
+    CLASSIC,
+    Membership("classic", static=True),
+    Membership("consumer"),
+    Membership("consumer", static=True),
 ]
 """All four ways."""
