@@ -97,7 +97,7 @@ def send(checkpoint: Checkpoint, transactions: Transactions, source: Source) -> 
     except Fault as fault:
         if fault.action is not Action.RESEND:
             raise
-        log.warning("commit refused in a rebalance; sending it once more", reason=str(fault))
+        log.warning("commit_resent", reason=str(fault))
         transactions.abort()
         _send(checkpoint, transactions, source)
     for running in checkpoint.partitions.values():

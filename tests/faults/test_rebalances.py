@@ -28,7 +28,7 @@ def test_one_member_then_three_then_two(stage: Stage, membership: Membership) ->
         crew.start("member-2")
         crew.await_owners()
         for name in ("member-1", "member-2"):
-            lines = crew.members[name].seen("partition ready")
+            lines = crew.members[name].seen("restored")
             assert sum(line["txids"] for line in lines) > 0
         load.enough = requests.callbacks
         owned = crew.held("member-0")

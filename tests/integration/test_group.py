@@ -16,7 +16,7 @@ SESSION_S = 6
 LONG_SESSION_S = 45
 """The default of a Kafka for the new protocol; longer than anything here may take."""
 WAIT_S = 30
-TORN_DOWN = "tore the pipeline down; restoring from Kafka"
+TORN_DOWN = "torn_down"
 
 
 def enter(stage: Stage, membership: Membership, instance: str | None = None) -> None:
@@ -38,7 +38,7 @@ def halves(seed: int) -> tuple[list[Sending], list[Sending]]:
 
 def restored_txids(member: Member) -> int:
     """How many txids a member has found in the state log."""
-    return sum(line["txids"] for line in member.seen("partition ready"))
+    return sum(line["txids"] for line in member.seen("restored"))
 
 
 @pytest.mark.parametrize("membership", EVERY, ids=str)
