@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from consumer.embedded import EmbeddedKafka
 from consumer.simulator.options import Options
 from tests.harness import Member, Membership, Sending, Stage
-from tests.harness.membership import EVERY, Protocol
+from tests.harness.membership import CLASSIC, EVERY, Protocol
 from tests.harness.records import OLD_MS, simulated, tick
 from tests.waiting import until
 
@@ -129,3 +130,56 @@ def test_a_namesake_of_a_static_member_is_refused_until_that_one_stops(stage: St
     assert not first.seen(TORN_DOWN)
     assert first.stop() == 0
     second.await_ready(partitions=2)
+
+
+def test_members_of_the_new_protocol_wait_for_the_last_of_the_old(stage: Stage) -> None:
+    """Kafka takes a group of two or more of the old ones not over while one of them is there."""
+    enter(stage, CLASSIC)
+    before, after = halves(seed=8)
+    old = [stage.member(), stage.member()]
+    for member in old:
+        member.await_ready(partitions=1)
+    stage.send(before)
+    stage.await_consumed()
+    stage.settings = {**Membership("consumer").settings, "completion.idle": "1h"}
+    new = [stage.member(), stage.member()]
+    for member in new:
+        refusal = member.await_log(TORN_DOWN, cause="group_protocol")
+        assert "group.protocol=consumer" in refusal["reason"]
+    assert [member.stop() for member in old] == [0, 0]
+    for member in new:
+        member.await_ready(partitions=1)
+        assert restored_txids(member) > 0
+    stage.send(after)
+    stage.await_exact()
+
+
+def test_members_of_the_old_protocol_may_join_those_of_the_new(stage: Stage) -> None:
+    """The way back needs no standstill."""
+    enter(stage, Membership("consumer"))
+    before, after = halves(seed=9)
+    new = [stage.member(), stage.member()]
+    for member in new:
+        member.await_ready(partitions=1)
+    stage.send(before)
+    stage.await_consumed()
+    stage.settings = {**CLASSIC.settings, "completion.idle": "1h"}
+    for member in new:
+        assert member.stop() == 0
+        stage.member().await_ready(partitions=1)
+    stage.send(after)
+    stage.await_exact()
+
+
+def test_a_kafka_without_the_new_protocol_is_told_of(topic_prefix: str) -> None:
+    """The member ends with the setting that asks for it."""
+    settings = {"group.coordinator.rebalance.protocols": "classic"}
+    with (
+        EmbeddedKafka(settings=settings) as kafka,
+        Stage(kafka.bootstrap_servers, topic_prefix) as stage,
+    ):
+        stage.create()
+        member = stage.member({"kafka.consumer.group.protocol": "consumer"})
+        assert member.wait() == 1
+        (line,) = member.errors()
+        assert "group.protocol=consumer needs Kafka 4.0" in line
