@@ -130,7 +130,7 @@ def daemon(base: list[str], number: int, requests: int) -> float:
         began_s = min(
             datetime.fromisoformat(entry["timestamp"]).timestamp()
             for entry in entries(log_path)
-            if entry["event"] == "partition ready"
+            if entry["event"] == "restored"
         )
     verify(client_options(settings).bootstrap_servers, reports, requests)
     return ended_s - began_s

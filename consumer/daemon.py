@@ -78,7 +78,7 @@ class Daemon:
             http=server.url,
         )
         for warning in advice(self._settings):
-            log.warning(warning)
+            log.warning("advice", text=warning)
         with server:
             with exit_on_signals():
                 facts = prepare_topics(self._settings, options)
@@ -100,12 +100,7 @@ class Daemon:
                     "committed is read again at the next start"
                 )
             pause_s = restarting.pause_s(fault, began_s, time.monotonic())
-            log.warning(
-                "tore the pipeline down; restoring from Kafka",
-                cause=fault.cause,
-                reason=str(fault),
-                in_s=pause_s,
-            )
+            log.info("restarting", in_s=pause_s)
             self._stop.wait(pause_s)
 
     def _one_life(self, options: ClientOptions, facts: Facts) -> Fault | None:
@@ -119,10 +114,11 @@ class Daemon:
             pipeline.abandon()
             raise
         except Exception as error:
-            log.exception("a bug: please report it")
+            log.exception("internal_error")
             found = Fault(Action.TEAR_DOWN, "internal", f"{type(error).__name__}: {error}")
         else:
             return None
+        log.warning("torn_down", cause=found.cause, reason=str(found))
         self._metrics.restarted(found.cause)
         pipeline.abandon()
         return found
@@ -164,6 +160,7 @@ def client_options(settings: Settings, port: int = 0) -> ClientOptions:
         group=settings.app.id,
         transactional_id=f"{settings.app.id}-{instance}",
         instance=instance if settings.app.static else None,
+        debug=settings.log.level == "debug",
         common=settings.kafka.common,
         consumer=settings.kafka.consumer,
         producer=settings.kafka.producer,
@@ -197,7 +194,7 @@ def prepare_topics(settings: Settings, options: ClientOptions) -> Facts:
     found = topics_of(settings, options)
     facts = found.check()
     if found.ensure_state():
-        log.info("made the state topic", topic=settings.topics.state)
+        log.info("state_topic_made", topic=settings.topics.state)
     return facts
 
 

@@ -44,7 +44,7 @@ class Stop:
     def ask(self, why: str) -> None:
         """Ask for an orderly stop, with the time limit; a second time, end at once."""
         if self.asked():
-            log.warning("stopping at once: a second signal", signal=why)
+            log.warning("stop_forced", signal=why)
             os._exit(FORCED)
         try:
             log.info("stopping", signal=why, within_s=self._timeout_s)
@@ -61,10 +61,7 @@ class Stop:
             yield
 
     def _give_up(self) -> None:
-        log.error(
-            "no orderly stop within shutdown.timeout; ending, what is not committed is read again",
-            within_s=self._timeout_s,
-        )
+        log.error("stop_overdue", within_s=self._timeout_s)
         os._exit(FORCED)
 
 
@@ -76,7 +73,7 @@ def exit_on_signals() -> Iterator[None]:
 
 
 def _exit(why: str) -> None:
-    log.info("stopped before the start was through", signal=why)
+    log.info("start_stopped", signal=why)
     sys.exit()
 
 

@@ -24,6 +24,7 @@ from consumer.cli.schema import schema
 from consumer.cli.simulate import simulate
 from consumer.cli.topics import create
 from consumer.errors import SessionReportsError
+from consumer.telemetry import logs
 
 HELP = """Puts ThingSpace's per-device usage callbacks back together:
 one report per txid, exactly once, on Kafka.
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # What librdkafka says belongs to the daemon's log. Other verbs have none, and learn of
     # failures from their calls; without a handler Python would print it all the same.
     logging.getLogger("librdkafka").addHandler(logging.NullHandler())
+    logs.configure_plain()
     try:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
+import structlog
+
 from consumer.cli.options import NOWHERE_ELSE, SettingsFrom
 from consumer.daemon import Daemon
+from consumer.errors import SessionReportsError
 from consumer.settings.secrets import secret_values
 from consumer.telemetry import logs
+
+log = structlog.get_logger(__name__)
 
 
 def run(*, source: SettingsFrom = NOWHERE_ELSE) -> None:
@@ -25,4 +32,9 @@ def run(*, source: SettingsFrom = NOWHERE_ELSE) -> None:
     logs.configure(
         level=settings.log.level, form=settings.log.format, secrets=secret_values(settings)
     )
-    Daemon(settings).run()
+    try:
+        Daemon(settings).run()
+    except SessionReportsError as error:  # from here on the log is where one looks for it
+        for problem in str(error).splitlines():
+            log.error("failed", exit_code=error.exit_code, reason=problem)  # noqa: TRY400 - no bug
+        sys.exit(error.exit_code)

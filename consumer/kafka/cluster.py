@@ -7,9 +7,9 @@ found under a name, which may be nothing.
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Mapping, Sequence
 
+import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says its manual
     AdminClient,
@@ -25,7 +25,7 @@ _REQUEST_S = 15.0
 _UNLIMITED = 2**31 - 1
 _ABSENT = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID)
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,9 +156,8 @@ class Cluster:
             try:
                 entries = answer.result().values()
             except KafkaException as error:
-                _log.warning(
-                    "cannot check the configuration of %s: %s", resource.name, error.args[0].str()
-                )
+                reason = error.args[0].str()
+                _log.warning("topic_not_checked", topic=resource.name, reason=reason)
                 continue
             found[resource.name] = {entry.name: entry.value for entry in entries}
         return found

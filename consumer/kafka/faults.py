@@ -65,8 +65,14 @@ FENCED_INSTANCE = Row(
 INSTANCE_IN_USE = Row(
     _TEAR_DOWN,
     "instance_in_use",
-    "the group still counts on a static member of this name; it takes this one when that "
-    "member's session ends (a member that was killed leaves it behind)",
+    "the group still counts on a static member of this app.instance: one that was killed leaves "
+    "it behind until its session ends; one that runs needs an app.instance of its own",
+)
+GROUP_PROTOCOL = Row(
+    _TEAR_DOWN,
+    "group_protocol",
+    "the group has members of the classic protocol, and Kafka lets no member with "
+    "group.protocol=consumer in beside them; stop them all, then this one goes on",
 )
 NOT_A_MEMBER = Row(
     _TEAR_DOWN, "not_a_member", "this consumer is no member of the group, so it must not commit"
@@ -113,6 +119,12 @@ SETTING_REFUSED = Row(
     "setting_refused",
     "Kafka does not accept a setting of this client; check the time-outs in [kafka]",
 )
+UNSUPPORTED = Row(
+    _GIVE_UP,
+    "setting_refused",
+    "this Kafka does not know what the client asks for; "
+    "group.protocol=consumer needs Kafka 4.0 or newer",
+)
 BROKER_UNREACHABLE = Row(_TEAR_DOWN, "broker_unreachable", "Kafka did not answer in time")
 INTERNAL = Row(_TEAR_DOWN, "internal", "the Kafka client failed")
 
@@ -148,7 +160,7 @@ _EVERYWHERE: tuple[tuple[Row, tuple[int, ...]], ...] = (
     (SETTING_REFUSED, (E_.INVALID_TRANSACTION_TIMEOUT, E_.INVALID_SESSION_TIMEOUT)),
     (SETTING_REFUSED, (E_.INCONSISTENT_GROUP_PROTOCOL, E_.UNSUPPORTED_ASSIGNOR)),
     (SETTING_REFUSED, (E_.GROUP_MAX_SIZE_REACHED, E_.INVALID_GROUP_ID)),
-    (SETTING_REFUSED, (E_.UNSUPPORTED_VERSION, E_._UNSUPPORTED_FEATURE)),
+    (UNSUPPORTED, (E_.UNSUPPORTED_VERSION, E_._UNSUPPORTED_FEATURE)),
     (BROKER_UNREACHABLE, (E_._TIMED_OUT, E_._TIMED_OUT_QUEUE, E_._MSG_TIMED_OUT)),
     (BROKER_UNREACHABLE, (E_._TRANSPORT, E_._ALL_BROKERS_DOWN, E_._RESOLVE, E_._WAIT_COORD)),
     (BROKER_UNREACHABLE, (E_.REQUEST_TIMED_OUT, E_.BROKER_NOT_AVAILABLE, E_.NETWORK_EXCEPTION)),
@@ -159,6 +171,9 @@ _EVERYWHERE: tuple[tuple[Row, tuple[int, ...]], ...] = (
     (BROKER_UNREACHABLE, (E_.KAFKA_STORAGE_ERROR,)),
 )
 _IN_CALL: tuple[tuple[Row, tuple[Call, ...], tuple[int, ...]], ...] = (
+    # How a Kafka calls a group that it cannot turn into one of the new protocol: librdkafka's
+    # cooperative-sticky leaves data in it that no other assignor can take over.
+    (GROUP_PROTOCOL, (Call.CONSUME,), (E_.GROUP_ID_NOT_FOUND,)),
     (COMMIT_TIMEOUT, (Call.COMMIT, Call.ABORT), (E_._TIMED_OUT,)),
     (STATE_DAMAGED, (Call.RESTORE,), (E_.OFFSET_OUT_OF_RANGE, E_._AUTO_OFFSET_RESET)),
     (STATE_DAMAGED, (Call.RESTORE,), (E_._NO_OFFSET, E_._LOG_TRUNCATION)),
@@ -205,7 +220,7 @@ def _cause(error: KafkaError) -> int:
     """
     if error.code() == KafkaError._FATAL:
         for code, call in _ROWS:
-            if call is None and KafkaError(code).str() in error.str():
+            if call in (None, Call.CONSUME) and KafkaError(code).str() in error.str():
                 return code
     return error.code()
 

@@ -9,11 +9,11 @@ that never join it, not through the admin client: librdkafka 2.16.1 crashes the 
 from __future__ import annotations
 
 import concurrent.futures
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+import structlog
 from confluent_kafka import (
     Consumer,
     IsolationLevel,
@@ -41,7 +41,7 @@ _REQUEST_S = 0.1  # the shortest time that a request is given
 _HEADS = 100
 _READ_COMMITTED = IsolationLevel.READ_COMMITTED
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 Answer = TypeVar("Answer")
 Future = concurrent.futures.Future[Any]
@@ -200,7 +200,8 @@ class Offsets:
         try:
             producer.init_transactions(timeout_s)
         except KafkaException as error:
-            _log.warning("could not free %s: %s", transactional_id, error.args[0].str())
+            reason = error.args[0].str()
+            _log.warning("transaction_not_ended", writer=transactional_id, reason=reason)
             return False
         return True
 
@@ -282,9 +283,7 @@ class Offsets:
             return
         self._refusal_logged = True
         reason = error.args[0].str() if isinstance(error, KafkaException) else error
-        _log.warning(
-            "old records of %s are not deleted, the topic will grow: %s", self._state, reason
-        )
+        _log.warning("state_not_deleted", topic=self._state, reason=str(reason))
 
 
 def _committed(at: At) -> Committed:

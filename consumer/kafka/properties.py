@@ -55,6 +55,10 @@ _READS_COMMITTED: Mapping[str, str] = {
     **_NO_NEW_TOPICS,
 }
 
+_DEBUG_GROUP: Mapping[str, str] = {"debug": "cgrp"}
+_DEBUG_TRANSACTIONS: Mapping[str, str] = {"debug": "eos"}
+"""What librdkafka tells of a member's life at `log.level=debug`, unless `debug` is given."""
+
 _OF_A_GROUP = ("group.protocol", "group.remote.assignor", "session.timeout.ms")
 """What a consumer that never joins has no use for."""
 
@@ -65,12 +69,13 @@ class ClientOptions:
 
     `common`, `consumer` and `producer` are librdkafka properties as they stand in
     `[kafka]`, `[kafka.consumer]` and `[kafka.producer]`. `instance` is set for a static
-    member only.
+    member only. With `debug` the clients tell what they do, in their log.
     """
 
     group: str
     transactional_id: str
     instance: str | None = None
+    debug: bool = False
     common: Mapping[str, str] = dataclasses.field(default_factory=dict)
     consumer: Mapping[str, str] = dataclasses.field(default_factory=dict)
     producer: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -88,7 +93,8 @@ class ClientOptions:
 
 def source(options: ClientOptions) -> dict[str, str]:
     """The group member that reads the callbacks."""
-    user = {**options.common, **options.consumer}
+    debug = _DEBUG_GROUP if options.debug else {}
+    user = {**debug, **options.common, **options.consumer}
     own = {"group.id": options.group, **_READS_COMMITTED}
     if options.instance is not None:
         own["group.instance.id"] = options.instance
@@ -132,7 +138,8 @@ def producer(
     the smallest `max.message.bytes` of its topics: a broker measures whole batches, so a
     larger one would be refused although each of its records is small.
     """
-    user = {**_PRODUCER, **options.common, **options.producer}
+    debug = _DEBUG_TRANSACTIONS if options.debug else {}
+    user = {**_PRODUCER, **debug, **options.common, **options.producer}
     batch = user.get("batch.size", "1000000")
     if _is_number(batch):
         batch = str(min(int(batch), batch_max_bytes))

@@ -241,9 +241,14 @@ class Source:
             elif error.code() == faults.END_OF_PARTITION:
                 ends[_partition(message)] = _offset(message)
             elif error.code() not in faults.TRANSIENT:
-                subject = f"{message.topic()}[{message.partition()}]@{message.offset()}"
-                raise faults.fault(error, Call.CONSUME, subject)
+                raise faults.fault(error, Call.CONSUME, self._subject(message))
         return records
+
+    def _subject(self, message: Message) -> str:
+        """What an error among the messages is about: a place, or all of the client."""
+        if message.topic() is None:
+            return f"topic {self._topic}"
+        return f"{message.topic()}[{message.partition()}]@{message.offset()}"
 
     def _fault(self, error: KafkaException) -> Fault:
         return faults.fault(error.args[0], Call.CONSUME, f"topic {self._topic}")

@@ -95,7 +95,7 @@ class Flight:
         except Fault as fault:
             if fault.action is not Action.RESEND or self._again:
                 raise
-            log.warning("commit refused in a rebalance; sending it once more", reason=str(fault))
+            log.warning("commit_resent", reason=str(fault))
             self._again = True
             self._second_leg = None
             self._transactions.abort()
@@ -113,7 +113,7 @@ class Flight:
             try:
                 self._second_leg.done(wait=True)
             except Exception as error:  # noqa: BLE001 - it is given up because of another one
-                log.info("the commit under way failed as well", reason=str(error))
+                log.info("commit_failed_too", reason=str(error))
 
     def _depart(self) -> None:
         self._transactions.begin()

@@ -34,9 +34,7 @@ class KeySample:
         if not self._told:
             self._told = True
             log.warning(
-                "a key is not in the partition where Kafka's own partitioner puts it; if its "
-                "txid also arrives by another producer, its report is split: set "
-                "partitioner=murmur2_random in producers that use librdkafka",
+                "key_misplaced",
                 topic=self._topic,
                 partition=batch.partition,
                 expected=partition_for(key, self._partitions),

@@ -117,7 +117,7 @@ class Pipeline:
         try:
             self._transactions.abort()
         except Fault as fault:
-            log.info("abort failed too; the broker will end the transaction", reason=str(fault))
+            log.info("abort_failed", reason=str(fault))
         self._transactions.close()
         self._source.close()
         self._reader.close()
@@ -152,6 +152,8 @@ class Pipeline:
         if not self._joined and self._source.is_member():
             self._joined = True
             self._observer.joined()
+            if not self._partitions:
+                log.info("joined")
         self._observer.turned()
 
     # Rebalances, from within poll() and close()
@@ -166,7 +168,9 @@ class Pipeline:
         self._observer.rebalanced("assigned", partitions)
         self._reporting.tell_readiness(self._partitions)
         self._observer.joined()
-        log.info("assigned", partitions=sorted(partitions))
+        if partitions:
+            log.info("assigned", partitions=sorted(partitions))
+            self._reporting.assigned()
 
     def on_revoked(self, partitions: Sequence[int]) -> None:
         """Commit what was read from them, unless this life is over, and let go."""
@@ -177,10 +181,14 @@ class Pipeline:
                 self._dead = True
                 raise
         self._let_go("revoked", partitions)
+        if partitions:
+            log.info("revoked", partitions=sorted(partitions))
 
     def on_lost(self, partitions: Sequence[int]) -> None:
         """They may be somebody else's already. What is pending of them must not be sent."""
         self._let_go("lost", partitions)
+        if partitions:
+            log.warning("lost", partitions=sorted(partitions))
         if not self._dead and partitions:
             self._dead = True
             raise Fault(
@@ -197,7 +205,6 @@ class Pipeline:
             self._running.pop(number, None)
         self._share_memory()
         self._observer.rebalanced(event, partitions)
-        log.info(event, partitions=sorted(partitions))
 
     def _ready(self, partition: Partition) -> None:
         """A partition has its state: from now on its records are delivered."""
@@ -339,6 +346,7 @@ class Pipeline:
         now_s = self._clock.monotonic_s()
         tallies = flight.checkpoint.tallies
         self._observer.committed(tallies, now_s - self._departed_s, self._clock.wall_ms())
+        self._reporting.committed(tallies)
         if now_s - self._deleted_s >= self._policy.delete_s:
             self._deleted_s = now_s
             self._delete_unneeded()

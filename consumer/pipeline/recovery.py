@@ -128,7 +128,7 @@ class Recovery:
         committed = self._offsets.committed(numbers, limit_s)
         if committed is None:
             if not self._blocked:
-                log.warning("committed offsets are blocked by a pending transaction")
+                log.warning("offsets_blocked", partitions=sorted(numbers))
             alone = len(numbers) == 1
             self._blocked.update(dict.fromkeys(numbers, alone))
             self._free(list(self._blocked))
@@ -235,11 +235,11 @@ class Recovery:
         duration_s = self._clock.monotonic_s() - partition.since_s
         self._observer.restored(partition.number, txids, duration_s)
         log.info(
-            "partition ready",
+            "restored",
             partition=partition.number,
-            offset=partition.resume_at,
             txids=txids,
             seconds=round(duration_s, 3),
+            offset=partition.resume_at,
         )
         self._ready(partition)
 
@@ -283,5 +283,5 @@ class Recovery:
         found = set(self._offsets.hanging(numbers, limit_s))
         for writer in sorted({one.writer for one in found & self._suspects} - {self._writer}):
             if self._offsets.free_writer(writer, 5 * limit_s):
-                log.warning("ended the hanging transaction of a dead member", writer=writer)
+                log.warning("transaction_ended", writer=writer)
         self._suspects = found

@@ -1,4 +1,8 @@
-"""Gauges and the minute's summary: looked at now and then, never in the hot path."""
+"""Gauges, the first commit and the minute's summary: looked at now and then, never in the hot path.
+
+What the summary says of work done is told by commits, as the counters are: what was thrown
+away with a pipeline does not count.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from consumer.aggregation.tallies import Tallies
 from consumer.pipeline.partition import Partition, Phase, Running
 from consumer.pipeline.policy import PipelinePolicy
 from consumer.pipeline.ports import Clock, Observer, Offsets
@@ -26,6 +31,23 @@ class Reporting:
         self._gauges_s = 0.0
         self._summary_s = clock.monotonic_s()
         self._readiness: tuple[int, int] | None = None
+        self._lag_records: int | None = None
+        self._is_first = False
+        self._records = 0
+        self._reports = 0
+
+    def assigned(self) -> None:
+        """There are new partitions: tell of the next commit that has anything in it."""
+        self._is_first = True
+
+    def committed(self, tallies: Tallies) -> None:
+        """What a commit held."""
+        records, reports = tallies.records, sum(tallies.reports.values())
+        self._records += records
+        self._reports += reports
+        if self._is_first and (records or reports):
+            self._is_first = False
+            log.info("first_commit", records=records, reports=reports)
 
     def step(self, partitions: Mapping[int, Partition], running: Mapping[int, Running]) -> None:
         """Once per turn; does something only when it is time."""
@@ -35,8 +57,8 @@ class Reporting:
             self._gauges_s = now_s
             self._publish(running)
         if now_s - self._summary_s >= self._policy.summary_s:
-            self._summary_s = now_s
-            self._summarise(running)
+            self._summarise(running, now_s - self._summary_s)
+            self._summary_s, self._records, self._reports = now_s, 0, 0
 
     def tell_readiness(self, partitions: Mapping[int, Partition]) -> bool:
         """Publish how many partitions there are and how many restore; whether it changed."""
@@ -59,12 +81,14 @@ class Reporting:
             oldest_s,
         )
         ends = self._offsets.input_ends(list(running), self._policy.request_s) if running else {}
-        self._observer.lag(
-            {number: max(end - running[number].position, 0) for number, end in (ends or {}).items()}
-        )
+        lag = {
+            number: max(end - running[number].position, 0) for number, end in (ends or {}).items()
+        }
+        self._observer.lag(lag)
+        self._lag_records = None if ends is None else sum(lag.values())
 
-    def _summarise(self, running: Mapping[int, Running]) -> None:
-        """How much is open, and when the next of it falls due by the partition's clock."""
+    def _summarise(self, running: Mapping[int, Running], seconds: float) -> None:
+        """What was done since the last one, how much is open, and when the next of it falls due."""
         due_s = [
             (due_ms - one.aggregator.clock.idle_ms(self._clock.wall_ms())) / 1000
             for one in running.values()
@@ -72,9 +96,14 @@ class Reporting:
         ]
         log.info(
             "summary",
+            seconds=round(seconds, 1),
+            records=self._records,
+            records_per_s=round(self._records / seconds),
+            reports=self._reports,
             partitions=len(running),
             open_txids=sum(one.aggregator.table.open_count for one in running.values()),
             next_closes_in_s=round(max(min(due_s), 0.0), 1) if due_s else None,
+            lag_records=self._lag_records,
         )
 
 

@@ -239,11 +239,11 @@ class Log(Table, frozen=True):
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        about("The least important lines to show: debug, info, warning or error."),
+        about("The least level shown: error, warning, info, or debug (librdkafka's too)."),
     ] = "info"
     format: Annotated[
         Literal["auto", "console", "json"],
-        about("console, json, or auto: console on a terminal and json elsewhere."),
+        about("console (sentences), json, or auto: console on a terminal and json elsewhere."),
     ] = "auto"
 
 

@@ -1,4 +1,4 @@
-"""Logs: one line of JSON per event, or a readable one on a terminal; to stderr.
+"""Logs: one line of JSON per event, or a sentence on a terminal; to stderr.
 
 structlog and the standard library's logging (librdkafka's lines come by the logger
 `librdkafka`) end in one handler, whose formatter runs one chain over both:
@@ -25,9 +25,11 @@ from itertools import islice
 from typing import Any, Final, Literal, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, WrappedLogger
 
+from consumer.telemetry.console import Console
 from consumer.telemetry.redaction import Redactor
+from consumer.telemetry.sentences import sentence
 from consumer.wire.timestamps import iso
 
 Format = Literal["auto", "console", "json"]
@@ -67,13 +69,14 @@ def configure(
     """
     stream = stream or sys.stderr
     console = form == "console" or (form == "auto" and stream.isatty())
+    colours = stream.isatty() and not os.environ.get("NO_COLOR")
     handler = _Handler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.processors.format_exc_info,
                 _Cleaner(Redactor(secrets), escape=console),
-                _console(stream) if console else _json,
+                Console(colours=colours) if console else _json,
             ]
         )
     )
@@ -87,6 +90,16 @@ def configure(
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.stdlib.LoggerFactory(),
         # Loggers of modules may have been used before the settings were read.
+        cache_logger_on_first_use=False,
+    )
+
+
+def configure_plain() -> None:
+    """For commands that keep no log: our warnings, as sentences to stderr, and nothing else."""
+    structlog.configure(
+        processors=[lambda _, __, event: str(sentence(event.pop("event"), event))],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
 
@@ -183,11 +196,3 @@ def _escaped(match: re.Match[str]) -> str:
 
 def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
     return json.dumps(event)
-
-
-def _console(stream: TextIO) -> Processor:
-    return structlog.dev.ConsoleRenderer(
-        colors=stream.isatty() and not os.environ.get("NO_COLOR"),
-        sort_keys=False,
-        exception_formatter=structlog.dev.plain_traceback,
-    )

@@ -10,11 +10,13 @@ reading its records with and without those that were aborted.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from confluent_kafka import (
     ConsumerGroupState,
+    ConsumerGroupType,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -58,7 +60,11 @@ class Evidence:
         self._admin = AdminClient({"bootstrap.servers": stage.cluster.bootstrap_servers})
 
     def owned(self) -> dict[str, list[int]]:
-        """Partitions by member as the group's coordinator sees it; none in a rebalance.
+        """Partitions by member as the group's coordinator sees it.
+
+        None in a rebalance of the classic protocol. With the new one partitions have owners
+        then, too; and a name may stand for several members, of which all but one are dead and
+        not yet given up.
 
         Only for a Kafka that is well: when it does not answer such a question, librdkafka
         2.16.1 may fail an assertion, or never end when the client is freed.
@@ -70,12 +76,13 @@ class Evidence:
             if error.args[0].code() in _NOT_YET:
                 return {}
             raise
-        if group.state != ConsumerGroupState.STABLE:
+        if group.type != ConsumerGroupType.CONSUMER and group.state != ConsumerGroupState.STABLE:
             return {}
-        return {
-            member.client_id: sorted(at.partition for at in member.assignment.topic_partitions)
-            for member in group.members
-        }
+        owned: defaultdict[str, set[int]] = defaultdict(set)
+        for member in group.members:
+            assigned = member.assignment.topic_partitions
+            owned[member.client_id].update(at.partition for at in assigned)
+        return {name: sorted(partitions) for name, partitions in owned.items()}
 
     def open_transactions(self, partitions: Iterable[int]) -> dict[int, int]:
         """State partitions with an open transaction, and the offset where it begins."""

@@ -1,6 +1,7 @@
 """Five times `kill -9` under load, and every report exactly once.
 
     python -m tests.faults.kill_run --callbacks 200000 --txids 20000 --kills 5
+    python -m tests.faults.kill_run --callbacks 50000 --protocol consumer --static
 
 Members are real processes on a real Kafka: the embedded one, or the one of
 `--bootstrap-servers`. Callbacks come in while they work. Each kill is proven to have hit an
@@ -19,16 +20,18 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
 from consumer.embedded import EmbeddedKafka
-from tests.faults.crew import SETTINGS, Crew
+from tests.faults.crew import Crew
 from tests.faults.kills import Kill, kill_one
 from tests.faults.load import Load, Requests
+from tests.harness.membership import CLASSIC, Membership
 from tests.harness.stage import Stage
 from tests.oracle import verify
 from tests.oracle.outputs import Outputs, read_report
@@ -52,7 +55,8 @@ class Plan(NamedTuple):
     partitions: int
     members: int
     kills: int
-    settings: dict[str, str]
+    membership: Membership = CLASSIC
+    settings: Mapping[str, str] = MappingProxyType({})
 
 
 class Result(NamedTuple):
@@ -94,6 +98,7 @@ def run(stage: Stage, plan: Plan) -> Result:
         requests,
         size=plan.members,
         partitions=plan.partitions,
+        membership=plan.membership,
         settings={"commit.interval": "200ms", **plan.settings},
     )
     crew.start_all()
@@ -182,7 +187,7 @@ def _figures(result: Result, plan: Plan) -> Table:
     table = Table(title="The run", show_header=False)
     for name, text in (
         ("callbacks", f"{plan.requests.callbacks:,} over {plan.partitions} partitions"),
-        ("members", f"{plan.members}, {_session(plan)}"),
+        ("members", f"{plan.members}, {_described(plan.membership)}"),
         ("reports", closed),
         ("txids half read when killed", f"{result.half_read:,}"),
         ("reports in aborted transactions", f"{result.aborted_reports:,}, seen by no reader"),
@@ -193,31 +198,35 @@ def _figures(result: Result, plan: Plan) -> Table:
     return table
 
 
-def _session(plan: Plan) -> str:
-    timeout_ms = {**SETTINGS, **plan.settings}["kafka.consumer.session.timeout.ms"]
-    return f"session timeout {int(timeout_ms) / 1000:g} s"
+def _described(membership: Membership) -> str:
+    protocol = {"classic": "classic protocol", "consumer": "KIP-848"}[membership.protocol]
+    kind = "static" if membership.static else "dynamic"
+    return f"{kind}, {protocol}, session timeout {membership.session_s:g} s"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; 0 if everything is right."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kill_run", description=__doc__)
     parser.add_argument("--callbacks", type=int, default=200_000)
-    parser.add_argument("--txids", type=int, default=20_000)
+    parser.add_argument("--txids", type=int, help="a tenth of the callbacks if not given")
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--members", type=int, default=2)
     parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--protocol", choices=["classic", "consumer"], default="classic")
+    parser.add_argument("--static", action="store_true", help="members keep their place by name")
     parser.add_argument("--seed", type=int, default=0, help="of callbacks and kills")
     parser.add_argument("--bootstrap-servers", help="a Kafka; the embedded one if not given")
     parser.add_argument("--set", action="append", default=[], help="a setting of the members")
     given = parser.parse_args(arguments)
-    requests = Requests(given.callbacks, given.txids, given.seed)
-    if requests.each * given.txids != given.callbacks or requests.each < 2:
+    requests = Requests(given.callbacks, given.txids or given.callbacks // 10, given.seed)
+    if requests.each * requests.txids != given.callbacks or requests.each < 2:
         parser.error("--callbacks must be a multiple of --txids, twice as many at least")
     settings = dict(one.split("=", 1) for one in given.set)
-    plan = Plan(requests, given.partitions, given.members, given.kills, settings)
+    membership = Membership(given.protocol, given.static)
+    plan = Plan(requests, given.partitions, given.members, given.kills, membership, settings)
     console = Console(highlight=False, width=100, file=sys.stdout)
     with _kafka(given.bootstrap_servers) as servers:
-        console.print(f"Kafka at {servers}; seed {given.seed}")
+        console.print(f"Kafka at {servers}; members: {_described(membership)}; seed {given.seed}")
         result = _on_stage(servers, plan)
     show(result, plan, console)
     return 1 if result.problems else 0

@@ -1,17 +1,17 @@
 """`kill -9` in the middle of a transaction, and the proof that it was.
 
 A kill counts when, after the death of the victim, Kafka shows all of this: a transaction is
-open on the state of a partition that the group's coordinator counts as the victim's, and
-the input of the victim's partitions is not consumed to its end. And when afterwards, the
-transaction has ended, in an abort. Else the victim is started again all the same, and
-another try follows.
+open on the state of a partition that the group's coordinator counts as the victim's (as the
+victim did itself), and the input of the victim's partitions is not consumed to its end. And
+when afterwards, the transaction has ended, in an abort. Else the victim is started again all
+the same, and another try follows.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tests.faults.crew import Crew
@@ -31,7 +31,7 @@ class Kill(NamedTuple):
     at_s: float
     """Monotonic."""
     owned: tuple[int, ...]
-    """Partitions of the victim, says the coordinator after its death."""
+    """Partitions of the victim, say its log and, after its death, the coordinator."""
     begins: Mapping[int, int]
     """State partitions with its transaction, and where that begins."""
     offsets_pending: bool
@@ -46,18 +46,18 @@ class Kill(NamedTuple):
         return sum(at.end - at.committed for at in self.progress.values())
 
 
-def kill_one(crew: Crew, draw: random.Random) -> Kill:
-    """Kill a random member in the middle of a transaction; it is back afterwards."""
+def kill_one(crew: Crew, draw: random.Random, victims: Sequence[str] = ()) -> Kill:
+    """Kill one of the victims (all members) in the middle of a transaction; it is back then."""
     for number in range(_TRIES):
-        kill = _try(crew, draw, number + 1)
+        kill = _try(crew, draw, victims or crew.names, number + 1)
         if kill is not None:
             return kill
     raise AssertionError(f"hit no transaction in {_TRIES} tries")
 
 
-def _try(crew: Crew, draw: random.Random, number: int) -> Kill | None:
-    until(lambda: any(map(crew.held, crew.names)), "a member at work", _WORK_S)
-    victim = draw.choice([name for name in crew.names if crew.held(name)] or crew.names)
+def _try(crew: Crew, draw: random.Random, victims: Sequence[str], number: int) -> Kill | None:
+    until(lambda: any(map(crew.held, victims)), "a member at work", _WORK_S)
+    victim = draw.choice([name for name in victims if crew.held(name)] or victims)
     begins = crew.await_opening(victim)
     if not begins:
         return None
@@ -76,7 +76,7 @@ def _judge(crew: Crew, victim: str, begins: Mapping[int, int], number: int) -> K
     now_s = time.monotonic()
     left = dict(evidence.open_transactions(begins).items() & begins.items())
     pending = evidence.is_offset_pending()
-    owned = evidence.owned().get(victim, [])
+    owned = sorted({*evidence.owned().get(victim, [])} & {*crew.held(victim)})
     progress = evidence.progress(owned)
     kill = Kill(victim, now_s, tuple(owned), left, pending, progress, number)
     return kill if left and left.keys() <= set(owned) and kill.unread else None

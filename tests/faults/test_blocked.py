@@ -79,7 +79,7 @@ def test_a_blocked_partition_does_not_hold_back_the_others(crew: Crew) -> None:
     with pending_offset(crew, 0), Load(crew.stage, REQUESTS.sendings(), RATE) as load:
         member = crew.start("member-0")
         until(lambda: set(crew.held("member-0")) == others, "the other partitions", 30)
-        assert all(float(line["seconds"]) < 10 for line in member.seen("partition ready"))
+        assert all(float(line["seconds"]) < 10 for line in member.seen("restored"))
         assert member.get("/readyz")[0] == 503
         assert keeps_its_pace(member)
         assert load.running

@@ -13,6 +13,7 @@ from tests.faults.crew import PARTITIONS, SETTINGS, Crew
 from tests.faults.life import Life
 from tests.faults.load import Load, Requests
 from tests.faults.script import Script, Step
+from tests.harness.membership import CLASSIC
 from tests.harness.stage import Stage
 from tests.oracle.topics import read_topic
 from tests.waiting import until
@@ -21,7 +22,12 @@ pytestmark = pytest.mark.kafka
 
 REQUESTS = Requests(callbacks=4_000, txids=400, seed=19)
 RATE = 400
-IN_PROCESS = {**SETTINGS, "app.instance": "in-process", "kafka.client.id": "in-process"}
+IN_PROCESS = {
+    **SETTINGS,
+    **CLASSIC.settings,
+    "app.instance": "in-process",
+    "kafka.client.id": "in-process",
+}
 
 
 @pytest.fixture

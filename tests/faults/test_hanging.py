@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from tests.faults.crew import PARTITIONS, TORN_DOWN, Crew
 from tests.faults.load import Load, Requests
+from tests.harness.membership import Membership
 from tests.harness.stage import Stage
 from tests.waiting import until
 
@@ -18,7 +19,7 @@ REQUESTS = Requests(callbacks=12_000, txids=1_200, seed=7)
 RATE = 600
 FOREVER_S = 600
 """For this test: nobody waits for a transaction to time out by itself."""
-FREED = "ended the hanging transaction of a dead member"
+FREED = "transaction_ended"
 
 
 class Hanging:
@@ -82,11 +83,8 @@ class Hanging:
 @pytest.fixture
 def crew(stage: Stage) -> Iterator[Crew]:
     """Two members to be; `member-0` runs, and has committed in every partition."""
-    settings = {
-        "kafka.producer.transaction.timeout.ms": f"{FOREVER_S * 1000}",
-        "kafka.consumer.session.timeout.ms": "3000",
-    }
-    crew = Crew(stage, REQUESTS, settings=settings)
+    settings = {"kafka.producer.transaction.timeout.ms": f"{FOREVER_S * 1000}"}
+    crew = Crew(stage, REQUESTS, membership=Membership(session_s=3), settings=settings)
     crew.start("member-0")
     with Load(stage, crew.requests.sendings(), RATE) as load:
         load.enough = REQUESTS.callbacks // 2  # and then it trickles: some tests take time
@@ -98,7 +96,7 @@ def crew(stage: Stage) -> Iterator[Crew]:
 
 def restored(crew: Crew, name: str, partitions: Iterable[int]) -> list[dict[str, object]]:
     """Log lines of the restores that a member has finished."""
-    lines = crew.members[name].seen("partition ready")
+    lines = crew.members[name].seen("restored")
     return [line for line in lines if line["partition"] in set(partitions)]
 
 
@@ -113,12 +111,12 @@ def test_a_restore_waits_for_the_commit_behind_a_hanging_transaction(crew: Crew)
     heir.await_log("restoring", count=2, timeout_s=60)  # the second comes seconds later
     moved = heir.seen("restoring")[-1]["partitions"]
     assert moved > 0
-    assert not heir.seen("partition ready")
+    assert not heir.seen("restored")
     assert heir.get("/readyz")[0] == 503
     assert hanging.hangs()
     hanging.abort()
-    heir.await_log("partition ready", count=moved, timeout_s=60)
-    assert sum(line["txids"] for line in heir.seen("partition ready")) > 0
+    heir.await_log("restored", count=moved, timeout_s=60)
+    assert sum(line["txids"] for line in heir.seen("restored")) > 0
     for member in crew.members.values():
         assert not member.seen(TORN_DOWN)
         assert not member.seen(FREED)
@@ -131,7 +129,7 @@ def test_the_writer_that_hangs_is_freed_and_no_other(crew: Crew) -> None:
     heir = crew.start("member-1")
     heir.await_log(FREED, writer=hanging.transactional_id, timeout_s=60)
     crew.await_owners()
-    assert sum(line["txids"] for line in heir.seen("partition ready")) > 0
+    assert sum(line["txids"] for line in heir.seen("restored")) > 0
     assert crew.evidence.aborted(hanging.begins) is not False
     for member in crew.members.values():
         assert not member.seen(TORN_DOWN)
@@ -170,10 +168,10 @@ def test_a_member_killed_while_it_restores_restores_again(crew: Crew) -> None:
         victim.await_log("restoring", partitions=PARTITIONS, timeout_s=60)
         assert crew.evidence.unread(range(PARTITIONS)) > 0
         victim.kill()
-        assert not victim.seen("partition ready")
+        assert not victim.seen("restored")
     assert crew.stage.committed() == committed
     heir = crew.start("member-1")
     heir.await_log("restoring", timeout_s=60)
     hanging.abort()
     crew.await_owners()
-    assert sum(line["txids"] for line in heir.seen("partition ready")) > 0
+    assert sum(line["txids"] for line in heir.seen("restored")) > 0

@@ -6,16 +6,18 @@ import pytest
 
 from tests.faults.crew import TORN_DOWN, Crew
 from tests.faults.load import Load, Requests
+from tests.harness.membership import EVERY, Membership
 from tests.harness.stage import Stage
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
 
 
-def test_one_member_then_three_then_two(stage: Stage) -> None:
+@pytest.mark.parametrize("membership", EVERY, ids=str)
+def test_one_member_then_three_then_two(stage: Stage, membership: Membership) -> None:
     """Partitions move with their half-read txids; nobody who watches the outputs can tell."""
     requests = Requests(callbacks=20_000, txids=2_000, seed=13)
-    crew = Crew(stage, requests, size=3, partitions=6)
+    crew = Crew(stage, requests, size=3, partitions=6, membership=membership)
     crew.start("member-0")
     with Load(stage, requests.sendings(), 1_000) as load:
         load.enough = requests.callbacks // 2
@@ -26,7 +28,7 @@ def test_one_member_then_three_then_two(stage: Stage) -> None:
         crew.start("member-2")
         crew.await_owners()
         for name in ("member-1", "member-2"):
-            lines = crew.members[name].seen("partition ready")
+            lines = crew.members[name].seen("restored")
             assert sum(line["txids"] for line in lines) > 0
         load.enough = requests.callbacks
         owned = crew.held("member-0")

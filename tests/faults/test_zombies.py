@@ -6,6 +6,7 @@ import pytest
 
 from tests.faults.crew import PARTITIONS, TORN_DOWN, Crew
 from tests.faults.load import Load, Requests
+from tests.harness.membership import CLASSIC, EVERY, Membership
 from tests.harness.stage import Stage
 from tests.waiting import until
 
@@ -15,17 +16,21 @@ REQUESTS = Requests(callbacks=12_000, txids=1_200, seed=11)
 RATE = 600
 
 
-@pytest.mark.parametrize("offsets", [True, False])
-def test_a_zombie_doubles_nothing_and_starts_over(stage: Stage, *, offsets: bool) -> None:
+@pytest.mark.parametrize(
+    ("membership", "offsets"),
+    [*((membership, True) for membership in EVERY), (CLASSIC, False)],
+    ids=str,
+)
+def test_a_zombie_doubles_nothing_and_starts_over(
+    stage: Stage, membership: Membership, *, offsets: bool
+) -> None:
     """Thawed when others have its partitions, it finds out, and throws its state away.
 
     It was frozen in an open transaction, which the broker has given up meanwhile.
     """
-    settings = {
-        "kafka.consumer.session.timeout.ms": "3000",
-        "kafka.producer.transaction.timeout.ms": "5000",
-    }
-    crew = Crew(stage, REQUESTS, settings=settings)
+    brief = membership._replace(session_s=3)
+    settings = {"kafka.producer.transaction.timeout.ms": "5000"}
+    crew = Crew(stage, REQUESTS, membership=brief, settings=settings)
     crew.start_all()
     with Load(stage, REQUESTS.sendings(), RATE) as load:
         load.enough = REQUESTS.callbacks // 2  # and then it trickles: this takes time
@@ -48,9 +53,12 @@ def test_a_zombie_doubles_nothing_and_starts_over(stage: Stage, *, offsets: bool
     crew.conclude()
 
 
-def test_of_two_members_with_one_name_the_one_fenced_twice_ends(stage: Stage) -> None:
+@pytest.mark.parametrize("membership", EVERY, ids=str)
+def test_of_two_members_with_one_name_the_one_fenced_twice_ends(
+    stage: Stage, membership: Membership
+) -> None:
     """It says which setting to change; the other one works on, and all comes out once."""
-    crew = Crew(stage, REQUESTS)
+    crew = Crew(stage, REQUESTS, membership=membership)
     twins = [crew.start("member-0"), crew.start("member-0")]
     with Load(stage, REQUESTS.sendings(), RATE):
         until(

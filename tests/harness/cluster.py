@@ -97,9 +97,7 @@ class Cluster:
 
     def configure(self, topic: str, name: str, value: str) -> None:
         """Change a setting of a topic."""
-        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-        _all(self._admin.incremental_alter_configs([resource], request_timeout=_REQUEST_S))
+        self._configure(ResourceType.TOPIC, topic, {name: value})
 
     def setting(self, topic: str, name: str) -> str:
         """A setting of a topic as it is in force."""
@@ -166,6 +164,10 @@ class Cluster:
         asked = ConsumerGroupTopicPartitions(group, wanted)
         _all(self._admin.alter_consumer_group_offsets([asked], request_timeout=_REQUEST_S))
 
+    def configure_group(self, group: str, settings: Mapping[str, str]) -> None:
+        """Change, all at once, settings that Kafka keeps for a group of the new protocol."""
+        self._configure(ResourceType.GROUP, group, settings)
+
     def delete_group(self, group: str) -> None:
         """Delete a group with no members, its offsets with it: as if they had expired."""
         _all(self._admin.delete_consumer_groups([group], request_timeout=_REQUEST_S))
@@ -197,6 +199,14 @@ class Cluster:
         count = queue(producer, topic, sendings)
         assert producer.flush(_REQUEST_S) == 0
         return count
+
+    def _configure(self, kind: ResourceType, name: str, settings: Mapping[str, str]) -> None:
+        entries = [
+            ConfigEntry(setting, value, incremental_operation=AlterConfigOpType.SET)
+            for setting, value in settings.items()
+        ]
+        resource = ConfigResource(kind, name, incremental_configs=entries)
+        _all(self._admin.incremental_alter_configs([resource], request_timeout=_REQUEST_S))
 
     def _offsets(self, topic: str, spec: Any, isolation: IsolationLevel) -> Offsets:
         wanted = {TopicPartition(topic, number): spec for number in range(self.partitions(topic))}

@@ -132,8 +132,9 @@ class Member(Process):
         return [json.loads(line) for line in self.stderr() if line.startswith("{")]
 
     def errors(self) -> list[str]:
-        """The lines for a person, which are no part of the log: why it ended."""
-        return [line for line in self.stderr() if not line.startswith("{")]
+        """Why it ended: what it logs of that, or writes before there is a log."""
+        plain = [line for line in self.stderr() if not line.startswith("{")]
+        return plain + [str(line["reason"]) for line in self.seen("failed")]
 
     def seen(self, event: str, **fields: object) -> list[dict[str, Any]]:
         """Log lines of an event, with these fields at least."""

@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from tests.harness import Stage
-from tests.harness.member import Process
+from tests.harness import Member, Stage
 from tests.harness.records import OLD_MS, callback, usage
 
 pytestmark = pytest.mark.kafka
@@ -18,11 +17,11 @@ BAD_CONFIGURATION = 78
 UNREACHABLE = 69
 
 
-def refusal(process: Process, code: int) -> str:
-    """The line for a person with which a process has ended; there must be just one."""
-    assert process.wait() == code
-    (line,) = (line for line in process.stderr() if not line.startswith("{"))
-    assert process.stdout() == []
+def refusal(member: Member, code: int) -> str:
+    """The line that says why a member has ended; there must be just one."""
+    assert member.wait() == code
+    (line,) = member.errors()
+    assert member.stdout() == []
     return line
 
 

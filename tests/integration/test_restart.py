@@ -32,7 +32,7 @@ def test_restarts_do_not_show_in_the_outputs(stage: Stage) -> None:
         assert stage.is_consumed()
     member = stage.member()
     member.await_ready(partitions=3)
-    assert sum(line["txids"] for line in member.seen("partition ready")) > 0
+    assert sum(line["txids"] for line in member.seen("restored")) > 0
     stage.send(tick(partition, OLD_MS + 600_000) for partition in range(3))
     stage.await_exact()
 
@@ -67,7 +67,7 @@ def test_time_goes_on_while_no_member_runs(stage: Stage) -> None:
     until(lambda: stage.txids() == ["t"], "the report")
     (report,) = stage.read(stage.reports)
     assert json.loads(report.value or b"")["summary"]["closedAt"] == iso(OLD_MS + 3_000)
-    ready_ms = milliseconds(member.await_log("partition ready")["timestamp"])
+    ready_ms = milliseconds(member.await_log("restored")["timestamp"])
     assert report.timestamp_ms - ready_ms < 2_500  # and not after 3 s more
 
 

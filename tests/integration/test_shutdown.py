@@ -34,7 +34,7 @@ def test_a_member_that_is_told_to_stop_leaves_the_group_at_once(
     second.await_ready(partitions=2)
     assert time.monotonic() - began_s < 10
     assert stage.cluster.members(stage.app) == 1
-    assert second.seen("partition ready", offset=1, txids=1)
+    assert second.seen("restored", offset=1, txids=1)
     second.signal(number)
     assert second.wait() == 0
     assert stage.cluster.members(stage.app) == 0
@@ -91,7 +91,7 @@ def test_without_kafka_it_ends_within_shutdown_timeout(
         began_s = time.monotonic()
         assert member.stop() == 1
         assert 1.5 < time.monotonic() - began_s < 4
-        assert "shutdown.timeout" in member.log()[-1]["event"]
+        assert member.log()[-1]["event"] == "stop_overdue"
         stoppable.start_broker()
         member = stage.member({"commit.interval": "50ms"})
         stage.await_exact()

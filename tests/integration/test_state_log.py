@@ -57,7 +57,7 @@ def test_it_stays_short_however_long_the_traffic(stage: Stage) -> None:
     stage.send([tick(0, OLD_MS + ROUNDS * 1_000)])
     until(lambda: stage.cluster.starts(stage.state)[0] >= start, "deletion up to the start")
     assert member.stop() == 0
-    (line,) = member.seen("partition ready")
+    (line,) = member.seen("restored")
     assert line["txids"] > TXIDS
     stage.member()
     stage.send([tick(0, OLD_MS + 600_000)])

@@ -106,6 +106,23 @@ class TestStaticMember:
         assert caught.value.action is Action.TEAR_DOWN
         assert "app.instance" in str(caught.value)
 
+    def test_is_refused_while_another_of_its_name_is_there(self, world: World) -> None:
+        """With the new protocol it is the newer one that has to go, and hears why."""
+        world.make(world.input)
+        options = world.options("a", static=True, consumer={"group.protocol": "consumer"})
+        older = world.source(options)
+        joined(older, 1)
+        newer = world.source(options)
+        newer.subscribe(Events())
+
+        with pytest.raises(Fault) as caught:
+            poll_until(newer, lambda: False)
+
+        assert caught.value.cause == "instance_in_use"
+        assert caught.value.action is Action.TEAR_DOWN
+        assert "app.instance" in str(caught.value)
+        assert f"(topic {world.input}, reading callbacks: " in str(caught.value)
+
 
 class TestOffsets:
     def test_below_zero_are_refused(

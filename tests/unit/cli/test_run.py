@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -25,27 +26,39 @@ def test_a_wrong_setting_is_one_line(process: Command) -> None:
 
 
 def test_a_busy_port_is_a_wrong_setting(process: Command) -> None:
-    """It names the setting, and the port."""
+    """It names the setting, and the port; the log has begun, so it is a line of that."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = process("run", "--set", f"http.port={port}")
 
-    assert (ended.code, len(ended.complaints)) == (78, 1)
-    assert "http.port" in ended.err
-    assert str(port) in ended.err
+    (line,) = map(json.loads, ended.complaints)
+    assert (ended.code, line["exit_code"]) == (78, 78)
+    assert "http.port" in line["reason"]
+    assert str(port) in line["reason"]
 
 
 def test_a_kafka_that_does_not_answer(process: Command) -> None:
-    """The log is JSON to the last line, which is the error; the exit code is 69."""
+    """The log is JSON to the last line, which says why; the exit code is 69."""
     ended = process("run", *NOWHERE, "--set", "http.port=0")
-    *log, complaint = ended.complaints
+    first, *_, last = map(json.loads, ended.complaints)
 
     assert (ended.code, ended.out) == (69, "")
-    assert complaint.startswith("session-reports: Kafka at bootstrap.servers=127.0.0.1:1")
-    assert "kafka.connect_timeout (1 s)" in complaint
-    entries = [json.loads(line) for line in log]
-    assert entries[0]["event"] == "starting"
-    assert entries[0]["http"].startswith("http://127.0.0.1:")
+    assert first["event"] == "starting"
+    assert first["http"].startswith("http://127.0.0.1:")
+    assert (last["event"], last["level"], last["exit_code"]) == ("failed", "error", 69)
+    assert last["reason"].startswith("Kafka at bootstrap.servers=127.0.0.1:1")
+    assert "kafka.connect_timeout (1 s)" in last["reason"]
+
+
+def test_a_person_reads_why_as_a_sentence(process: Command) -> None:
+    """Also where it is the first that there is to say."""
+    given = (*NOWHERE, "--set", "http.port=0", "--set", "log.format=console")
+    ended = process("run", *given)
+
+    assert ended.code == 69
+    assert re.search(
+        r"^\S+ ERROR Ending with exit code 69: Kafka at .*\.$", ended.complaints[-1]
+    ), ended.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

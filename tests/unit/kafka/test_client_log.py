@@ -1,11 +1,13 @@
-"""The log of the Kafka clients says things once."""
+"""The log of the Kafka clients says things once, and calmly."""
 
 from __future__ import annotations
 
 import logging
 
+import pytest
+
 from consumer.kafka import client_log
-from consumer.kafka.client_log import SILENCE_S, Repeats
+from consumer.kafka.client_log import SILENCE_S, Calm
 
 REFUSED = "127.0.0.1:9092/1: Connect to ipv4#127.0.0.1:9092 failed: Connection refused"
 
@@ -21,34 +23,50 @@ def line(
 def test_the_same_is_said_once_in_a_while() -> None:
     """By whichever client, however long it took it."""
     now = [0.0]
-    repeats = Repeats(lambda: now[0])
+    calm = Calm(lambda: now[0])
 
-    first = repeats.filter(line(f"{REFUSED} (after 0ms in state CONNECT)"))
-    second = repeats.filter(line(f"{REFUSED} (after 7ms in state CONNECT)", client="x#producer-2"))
+    first = calm.filter(line(f"{REFUSED} (after 0ms in state CONNECT)"))
+    second = calm.filter(line(f"{REFUSED} (after 7ms in state CONNECT)", client="x#producer-2"))
     now[0] = SILENCE_S + 1
-    third = repeats.filter(line(f"{REFUSED} (after 0ms in state CONNECT)"))
+    third = calm.filter(line(f"{REFUSED} (after 0ms in state CONNECT)"))
 
     assert (first, second, third) == (True, False, True)
 
 
 def test_what_differs_is_said() -> None:
     """Another address, another level, and lines of no known form."""
-    repeats = Repeats()
+    calm = Calm()
 
-    assert repeats.filter(line(REFUSED))
-    assert repeats.filter(line(REFUSED.replace("/1", "/2")))
-    assert repeats.filter(line(REFUSED, level=logging.WARNING))
-    assert repeats.filter(logging.LogRecord("librdkafka", logging.INFO, "", 0, "odd", None, None))
+    assert calm.filter(line(REFUSED))
+    assert calm.filter(line(REFUSED.replace("/1", "/2")))
+    assert calm.filter(line(REFUSED, level=logging.INFO))
+    assert calm.filter(logging.LogRecord("librdkafka", logging.INFO, "", 0, "odd", None, None))
+
+
+@pytest.mark.parametrize("level", [logging.CRITICAL, logging.ERROR, logging.WARNING])
+def test_the_end_of_a_client_is_no_more_than_a_warning(level: int) -> None:
+    """What follows from it is for the daemon to say."""
+    record = line("Fatal error: Local: This instance has been fenced by a newer one", level=level)
+
+    assert Calm().filter(record)
+    assert (record.levelno, record.levelname) == (logging.WARNING, "WARNING")
+
+
+def test_lines_for_debugging_all_pass() -> None:
+    """Who asks for them wants to see every one."""
+    calm = Calm()
+
+    assert all(calm.filter(line("heartbeat", level=logging.DEBUG)) for _ in range(3))
 
 
 def test_it_does_not_remember_for_ever() -> None:
     """Memory stays small whatever is said."""
-    repeats = Repeats()
+    calm = Calm()
 
     for number in range(1000):
-        repeats.filter(line(f"host-{number}: failed"))
+        calm.filter(line(f"host-{number}: failed"))
 
-    assert len(repeats._said) <= 200
+    assert len(calm._said) <= 200
 
 
 def test_the_logger_has_one_filter() -> None:
@@ -57,4 +75,4 @@ def test_the_logger_has_one_filter() -> None:
 
     filters = client_log.logger().filters
 
-    assert sum(isinstance(each, Repeats) for each in filters) == 1
+    assert sum(isinstance(each, Calm) for each in filters) == 1

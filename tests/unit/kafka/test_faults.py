@@ -84,6 +84,7 @@ ROWS = {
     ],
 }
 IN_CALLS = {
+    ("tear down", "group_protocol"): [(Call.CONSUME, "GROUP_ID_NOT_FOUND")],
     ("tear down", "commit_timeout"): [
         (Call.COMMIT, "_TIMED_OUT"),
         (Call.ABORT, "_TIMED_OUT"),
@@ -159,6 +160,7 @@ def test_an_unknown_code_is_judged_by_its_flags(
     [
         ("FENCED_INSTANCE_ID", "fenced_instance"),
         ("UNRELEASED_INSTANCE_ID", "instance_in_use"),
+        ("GROUP_ID_NOT_FOUND", "group_protocol"),
         ("GROUP_AUTHORIZATION_FAILED", "unauthorized"),
         ("UNKNOWN", "internal"),
     ],

@@ -76,6 +76,15 @@ class TestSource:
         assert config["client.id"] == "special"
         assert config["fetch.queue.backoff.ms"] == "5"
 
+    def test_tells_of_its_group_when_asked_to(self) -> None:
+        """At `log.level=debug`; a `debug` of the user's is another wish."""
+        talkative = dataclasses.replace(OPTIONS, debug=True)
+
+        assert properties.source(talkative)["debug"] == "cgrp"
+        assert "debug" not in properties.source(OPTIONS)
+        special = dataclasses.replace(talkative, common={"debug": "broker"})
+        assert properties.source(special)["debug"] == "broker"
+
 
 class TestStateReader:
     def test_belongs_to_no_group(self) -> None:
@@ -91,6 +100,15 @@ class TestStateReader:
 
 
 class TestProducer:
+    def test_tells_of_its_transactions_when_asked_to(self) -> None:
+        """At `log.level=debug`; a `debug` of the user's is another wish."""
+        talkative = dataclasses.replace(OPTIONS, debug=True)
+
+        assert properties.producer(talkative, **SIZES)["debug"] == "eos"
+        assert "debug" not in properties.producer(OPTIONS, **SIZES)
+        special = dataclasses.replace(talkative, producer={"debug": "msg"})
+        assert properties.producer(special, **SIZES)["debug"] == "msg"
+
     def test_is_transactional_and_places_keys_as_java_does(self) -> None:
         """With the id of the member."""
         config = properties.producer(OPTIONS, **SIZES)

@@ -6,6 +6,7 @@ import pytest
 from msgspec import structs
 from structlog.testing import capture_logs
 
+from consumer.aggregation.tallies import Tallies
 from consumer.kafka.offsets import Offsets
 from consumer.pipeline.partition import Event, Partition
 from consumer.pipeline.reporting import Reporting
@@ -131,6 +132,44 @@ def test_a_summary_of_nothing(reporting: Reporting, clock: Clock) -> None:
 
     (line,) = lines
     assert (line["open_txids"], line["next_closes_in_s"]) == (0, None)
+    assert (line["records"], line["records_per_s"], line["reports"]) == (0, 0, 0)
+    assert line["lag_records"] is None  # Kafka does not answer
+
+
+def tallies(callbacks: int, reports: int = 0) -> Tallies:
+    """What a commit held."""
+    return Tallies(callbacks=callbacks, reports={("complete", "device_limit"): reports})
+
+
+def test_a_summary_tells_what_was_done_since_the_last(reporting: Reporting, clock: Clock) -> None:
+    """What commits held, in all and by the second; then it starts over."""
+    with capture_logs() as lines:
+        reporting.committed(tallies(3_000, 200))
+        reporting.committed(tallies(300, 100))
+        clock.passed_s = POLICY.summary_s
+        reporting.step({}, {})
+        clock.passed_s += POLICY.summary_s
+        reporting.step({}, {})
+
+    first, second = lines
+    assert (first["records"], first["reports"]) == (3_300, 300)
+    assert (first["seconds"], first["records_per_s"]) == (60.0, 55)
+    assert (second["records"], second["reports"]) == (0, 0)
+
+
+def test_the_first_commit_after_an_assignment_is_told(reporting: Reporting) -> None:
+    """The first one with anything in it: not that which only says where a history begins."""
+    with capture_logs() as lines:
+        reporting.committed(tallies(1))
+        reporting.assigned()
+        reporting.committed(tallies(0))
+        reporting.committed(tallies(12, 3))
+        reporting.committed(tallies(9))
+        reporting.assigned()
+        reporting.committed(tallies(0, 1))
+
+    told = [(line["event"], line["records"], line["reports"]) for line in lines]
+    assert told == [("first_commit", 12, 3), ("first_commit", 0, 1)]
 
 
 @pytest.mark.kafka
@@ -145,7 +184,13 @@ def test_lag_is_what_is_unread(
     metrics.rebalanced("assigned", [0, 1])
     behind, ahead = running(0, OPEN, OPEN), running(1, OPEN)
     patient = structs.replace(POLICY, request_s=20.0)
-    Reporting(patient, asked, clock, metrics).step({}, {0: behind, 1: ahead})
+    reporting = Reporting(patient, asked, clock, metrics)
 
+    clock.passed_s = POLICY.summary_s
+    with capture_logs() as lines:
+        reporting.step({}, {0: behind, 1: ahead})
+
+    (line,) = lines
+    assert line["lag_records"] == 3
     assert gauge("consumer_lag_records", topic=TOPIC, partition="0") == 3
     assert gauge("consumer_lag_records", topic=TOPIC, partition="1") == 0

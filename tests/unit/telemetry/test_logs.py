@@ -82,17 +82,15 @@ def test_writes_json_elsewhere_than_on_a_terminal(out: io.StringIO, log: Any) ->
 
 
 def test_is_readable_on_a_terminal(monkeypatch: pytest.MonkeyPatch, log: Any) -> None:
-    """Not JSON, in colours unless NO_COLOR is set."""
+    """Not JSON but a sentence, in colours unless NO_COLOR is set."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     configure(stream=(coloured := Terminal()))
-    log.warning("restored", partition=3)
+    log.warning("assigned", partitions=[3, 4])
     monkeypatch.setenv("NO_COLOR", "1")
     configure(stream=(plain := Terminal()))
-    log.warning("restored", partition=3)
+    log.warning("assigned", partitions=[3, 4])
     assert "\x1b[" in coloured.getvalue()
-    assert re.fullmatch(
-        r"\S+Z \[warning *\] restored +\[consumer.pipeline.loop\] partition=3\n", plain.getvalue()
-    )
+    assert re.fullmatch(r"\d\d:\d\d:\d\d WARN  Assigned partitions 3 and 4.\n", plain.getvalue())
 
 
 @pytest.mark.parametrize(
@@ -361,6 +359,19 @@ def test_a_line_that_cannot_be_formatted_shows_no_arguments(
     assert event["event"] == "log_line_failed"
     assert re.search(r"test_logs\.py:\d+$", event["at"])
     assert "hunter2" not in out.getvalue() + "".join(capsys.readouterr())
+
+
+def test_a_command_without_a_log_tells_warnings_only(
+    capsys: pytest.CaptureFixture[str], log: Any
+) -> None:
+    """As plain sentences beside its own output, and nothing of libraries."""
+    logs.configure_plain()
+    log.info("state_topic_made", topic="t")
+    log.warning("topic_not_checked", topic="t", reason="not permitted")
+    logging.getLogger("librdkafka").warning("quiet")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "The configuration of t cannot be checked: not permitted.\n"
 
 
 def test_a_stream_that_is_gone_harms_nothing(log: Any) -> None:
