@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError
 
 from consumer import __version__
 from consumer.cli.check import check
-from consumer.cli.demo import demo
+from consumer.cli.demo.command import demo
 from consumer.cli.health import health
 from consumer.cli.run import run
 from consumer.cli.simulate import simulate
