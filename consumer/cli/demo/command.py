@@ -11,14 +11,14 @@ from rich.console import Console
 from consumer.cli.demo.closing import pronounce
 from consumer.cli.demo.lines import Lines
 from consumer.cli.demo.play import Play
-from consumer.cli.demo.scaled import options_for, overrides_for
+from consumer.cli.demo.scaled import RATE, REQUESTS, SEED, options_for, overrides_for
 from consumer.cli.demo.view import LiveShow
 from consumer.embedded import EmbeddedKafka
 from consumer.simulator.plan import Plan
 
 
 def demo(
-    *, requests: int = 2_400, rate: float = 400.0, seed: int = 4, bootstrap_servers: str = ""
+    *, requests: int = REQUESTS, rate: float = RATE, seed: int = SEED, bootstrap_servers: str = ""
 ) -> None:
     """See it work on a real Kafka of its own, in a minute.
 
@@ -51,9 +51,9 @@ def demo(
         overrides = overrides_for(bootstrap_servers)
         with show_for(console) as show:
             play = Play(plan, overrides, show)
-            play.perform()
+            kill = play.perform()
         console.print("Reading the topics back, from the beginning ...")
-        pronounce(play.verdict(), console)
+        pronounce(play.verdict(kill), console)
 
 
 @contextlib.contextmanager
@@ -63,17 +63,15 @@ def _told_when_interrupted(console: Console) -> Iterator[None]:
         yield
     except (KeyboardInterrupt, SystemError) as error:  # the latter from within a client's C code
         if isinstance(error, KeyboardInterrupt) or isinstance(error.__cause__, KeyboardInterrupt):
-            console.print(
-                "Interrupted. Members and simulator are gone, and so is a Kafka of our own."
-            )
+            console.print("Interrupted: everything that the demo started is gone.")
         raise
 
 
 def console_for_stdout() -> Console:
     """Plain text unless standard output is a terminal, whatever the environment pretends."""
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, force_terminal=False, color_system=None, soft_wrap=True)
+        return Console(highlight=False, emoji=False)
+    return Console(highlight=False, emoji=False, force_terminal=False, color_system=None)
 
 
 def show_for(console: Console) -> LiveShow | Lines:

@@ -13,6 +13,8 @@ from consumer.cli.demo.view import devices, remark
 from consumer.wire.report import Report
 
 EVERY_S = 5.0
+ROOM = 60
+"""For what is special about a report."""
 
 
 class Lines:
@@ -60,7 +62,7 @@ def figures(scene: Scene) -> str:
 def report_line(report: Report) -> str:
     """One report in a line."""
     summary = report.summary
-    special = remark(report, most=10)
+    special = remark(report, ROOM)
     return (
         f"{report.txid[:8]} {summary.outcome} by {summary.completed_by}, {devices(report)} devices"
         + (f", {special}" if special else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -79,14 +78,10 @@ class Member:
     def check(self) -> None:
         """Raises `SessionReportsError` when the process has ended by itself."""
         if self.pid is not None and (how := self._process.ended(0)) is not None:
-            raise SessionReportsError(f"{self.name} has ended by itself ({how}): {self._words()}")
+            raise SessionReportsError(f"{self.name} has ended by itself: {self._words() or how}")
 
     def _words(self) -> str:
-        """What it said last."""
+        """The line for a person that it ended with, if it did so: its log is JSON."""
         lines = self._log_path.read_text("utf-8", errors="replace").splitlines()
-        last = lines[-1].strip() if lines else "it said nothing"
-        try:
-            entry = json.loads(last)
-        except ValueError:
-            return last.removeprefix("session-reports: ")
-        return str(entry.get("event", last)) if isinstance(entry, dict) else last
+        last = lines[-1] if lines else ""
+        return "" if last.startswith("{") else last.removeprefix("session-reports: ")

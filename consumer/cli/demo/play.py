@@ -40,7 +40,7 @@ class Show(Protocol):
 
 
 class Play:
-    """One demo: `perform`, then `verdict`."""
+    """One demo: `perform`, then `verdict` on what that has left in the topics."""
 
     def __init__(self, plan: Plan, overrides: Sequence[str], show: Show) -> None:
         """Play the requests of `plan` with the settings `overrides`, for `show` to see."""
@@ -54,9 +54,8 @@ class Play:
         self._traffic = Traffic(plan, settings.topics.callbacks, self._options)
         self._members: list[Member] = []
         self._events: list[Event] = []
-        self._kill: Kill | None = None
 
-    def perform(self) -> None:
+    def perform(self) -> Kill:
         """Everything up to the orderly end of the members. Raises `SessionReportsError`."""
         topics_of(self._settings, self._options).create()
         with (
@@ -71,26 +70,28 @@ class Play:
             with self._traffic:
                 self._await(self._is_time_to_kill, "kill")
                 victim, heir = sorted((one, two), key=self._open_count, reverse=True)
-                self._murder(victim)
+                kill = self._murder(victim)
                 self._await(lambda: self._has_all(heir), f"take over by {heir.name}")
-                self._tell(f"{heir.name} took over, with the state of {victim.name}", Mood.GOOD)
                 victim.start()
-                self._tell(f"{victim.name} starts again, under the same name")
+                self._tell(
+                    f"{heir.name} took over, with the state of {victim.name}, which starts again",
+                    Mood.GOOD,
+                )
                 self._await(lambda: bool(self._partitions(victim)), f"return of {victim.name}")
-                self._tell(f"{self._have(victim)} again", Mood.GOOD)
+                self._tell(f"{self._have(victim)}: it is back", Mood.GOOD)
                 self._await(lambda: self._traffic.is_over, "send everything")
                 self._tell(f"all {self._sent.records:,} records are sent; the last reports close")
                 self._await_the_last()
             for member in self._members:
                 member.stop()
                 self._turn()
+        return kill
 
-    def verdict(self) -> Verdict:
+    def verdict(self, kill: Kill) -> Verdict:
         """Read the topics from the beginning and judge. Raises `SessionReportsError`."""
-        assert self._kill is not None  # noqa: S101 - `perform` comes first
         with Outputs(self._settings.topics, self._options) as outputs:
             seen = outputs.read_to_the_end()
-        return judge(self._requests, self._limit, seen, self._kill)
+        return judge(self._requests, self._limit, seen, kill)
 
     # The turns of the story
 
@@ -104,7 +105,7 @@ class Play:
         half = self._traffic.sent * 2 >= (self._sent.records or 0)
         return half and any(map(self._open_count, self._members))
 
-    def _murder(self, victim: Member) -> None:
+    def _murder(self, victim: Member) -> Kill:
         """Kill a member, and look what it has left once its last commit must be visible."""
         partitions = self._partitions(victim)
         at_s = self._watch.at_s
@@ -113,7 +114,6 @@ class Play:
             self._turn()
         self._watch.look_closely()
         open_txids = self._watch.open_txids(partitions)
-        self._kill = Kill(victim.name, partitions, frozenset(open_txids))
         held = f"{named(partitions)} and {len(open_txids):,} open txids"
         wait_s = int(self._settings.kafka.consumer["session.timeout.ms"]) / 1000
         self._events += [
@@ -123,6 +123,7 @@ class Play:
                 f"Kafka waits {wait_s:g} s for it: its partitions stand still, their lag grows",
             ),
         ]
+        return Kill(victim.name, partitions, frozenset(open_txids))
 
     def _await_the_last(self) -> None:
         """Until all is out, or nothing comes any more, which the verdict will tell."""

@@ -10,6 +10,11 @@ import time
 
 from consumer.simulator.options import Options
 
+REQUESTS = 2_200
+RATE = 400.0
+"""Records per second: so there are a good ten seconds on either side of the time-out."""
+SEED = 4
+
 SCALED = (
     "completion.inactivity=4s",
     "completion.idle=1s",

@@ -1,8 +1,8 @@
 """A scene on a terminal: `view` makes a renderable of it, `LiveShow` keeps that on screen.
 
-Everything keeps to one line: what there may be no room for (full txids, volumes, further
-missing devices) appears in wider terminals only, and there are as many of the latest
-reports as the height allows.
+Columns have fixed widths and everything keeps to one line, so nothing moves or wraps. What
+80 columns have no room for (full txids, volumes, further missing devices) appears in wider
+terminals, and there are as many events and reports as the height allows.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from consumer.wire.report import Outcome, Report
 
 ROWS = 14
 """Lines beside the events and the latest reports."""
-EVENTS = 6
+LEAST_EVENTS, MOST_EVENTS = 6, 8
 MOST_REPORTS = 12
-WIDE = 110
+WIDE = 132
 """Columns from which there is room for details."""
+GAP = 2
+"""Columns between columns."""
 
 MOODS = {Mood.NEUTRAL: "", Mood.BAD: "bold red", Mood.GOOD: "green"}
 OUTCOMES = {Outcome.COMPLETE: "green", Outcome.PARTIAL: "yellow", Outcome.UNCONFIRMED: "cyan"}
@@ -59,8 +61,9 @@ class LiveShow:
 
 def view(scene: Scene, width: int, height: int) -> RenderableType:
     """What fits into `width` columns and `height` lines; what is above the events stays put."""
-    events = min(EVENTS, max(height - ROWS, 1))
-    reports = min(max(height - ROWS - EVENTS, 0), MOST_REPORTS)
+    room = max(height - ROWS, 1)
+    reports = min(max(room - LEAST_EVENTS, 0), MOST_REPORTS)
+    events = min(room - reports, MOST_EVENTS)
     return Group(
         _head(scene),
         _sending(scene),
@@ -69,7 +72,7 @@ def view(scene: Scene, width: int, height: int) -> RenderableType:
         Text(),
         _counts(scene),
         Text(),
-        _latest(scene.latest, reports, wide=width >= WIDE),
+        _latest(scene.latest, reports, width),
         Text(),
         *(_event(one.clock, one.text, MOODS[one.mood]) for one in scene.events[-events:]),
     )
@@ -116,7 +119,7 @@ def _group(scene: Scene) -> RenderableType:
         colour = "" if one.is_served else "red"
         bar = _Bar(one.lag / scale, colour or "blue")
         partitions.add_row(str(one.number), one.owner, f"{one.lag:,}", bar, style=colour)
-    both = Table.grid(expand=True, padding=(0, 2))
+    both = Table.grid(expand=True, padding=(0, GAP))
     both.add_column()
     both.add_column(ratio=1)
     both.add_row(Group(members, rates), partitions)
@@ -168,13 +171,15 @@ def _event(clock: str, text: str, style: str) -> RenderableType:
     return line
 
 
-def _latest(reports: list[Report], rows: int, *, wide: bool) -> RenderableType:
+def _latest(reports: list[Report], rows: int, width: int) -> RenderableType:
     """The first `rows` of them; empty lines where there are none yet."""
+    wide = width >= WIDE
     columns = [("txid", 36 if wide else 8), ("outcome", 11), ("by", 16), ("devices", -8)]
     if wide:
         columns = [("closed", 8), *columns, ("bytes", -12)]
     table = _table(*columns)
     table.add_column("", no_wrap=True)
+    room = width - sum(abs(size) + GAP for _, size in columns)
     for report in reports[:rows]:
         summary = report.summary
         cells: list[RenderableType] = [
@@ -185,7 +190,7 @@ def _latest(reports: list[Report], rows: int, *, wide: bool) -> RenderableType:
         ]
         if wide:
             cells = [summary.closed_at[11:19], *cells, f"{summary.bytes_transferred:,}"]
-        table.add_row(*cells, remark(report, most=2 if wide else 1))
+        table.add_row(*cells, remark(report, room))
     for _ in range(rows - table.row_count):
         table.add_row()
     return table
@@ -198,20 +203,22 @@ def devices(report: Report) -> str:
     return f"{answered}" if found.expected is None else f"{answered} of {found.expected}"
 
 
-def remark(report: Report, most: int) -> str:
-    """What is special about a report; at most so many missing devices by name."""
+def remark(report: Report, room: int) -> str:
+    """What is special about a report, as much of it as fits into `room` columns."""
     summary = report.summary
     missing = summary.devices.missing
-    said = [f"revision {summary.revision}"] if summary.revision else []
-    if missing:
-        more = f" +{len(missing) - most}" if len(missing) > most else ""
-        said.append(f"missing {', '.join(missing[:most])}{more}")
-    return ", ".join(said)
+    revision = [f"revision {summary.revision}"] if summary.revision else []
+    for count in range(len(missing), 0, -1):
+        more = f" +{len(missing) - count}" if count < len(missing) else ""
+        said = ", ".join([*revision, f"missing {', '.join(missing[:count])}{more}"])
+        if len(said) <= room:
+            return said
+    return ", ".join([*revision, f"{len(missing)} missing"] if missing else revision)
 
 
 def _table(*columns: tuple[str, int]) -> Table:
     """Columns of fixed width, so that nothing moves; a negative one is flush right."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="dim")
     for name, width in columns:
         table.add_column(
             name, width=abs(width), no_wrap=True, justify="right" if width < 0 else "left"

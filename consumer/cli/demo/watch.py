@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Self
 
 from consumer.cli.demo.group import Group
@@ -51,7 +51,7 @@ class Watch:
         self._began_s = time.monotonic()
         self._asked_s = 0.0
         self._rates = {name: Rate() for name in ("sent", "read", "reports")}
-        self._last_owner: dict[int, str] = {}
+        self._last_owner = dict.fromkeys(range(settings.topics.partitions), "")
 
     def __enter__(self) -> Self:
         self._outputs.__enter__()
@@ -110,16 +110,11 @@ class Watch:
             *standing.ends.values(),
         )
 
-    def scene(self, members: Sequence[Member], events: list[Event], sent: int, total: int) -> Scene:
+    def scene(
+        self, members: Sequence[Member], events: Sequence[Event], sent: int, total: int
+    ) -> Scene:
         """The present moment; `sent` of `total` records have been handed to Kafka."""
-        standing = self.group.standing
         up = {member.name for member in members if member.pid is not None}
-        had = {
-            member.name: [
-                number for number, owner in self._last_owner.items() if owner == member.name
-            ]
-            for member in members
-        }
         return Scene(
             kafka=self._kafka,
             at_s=self.at_s,
@@ -128,23 +123,19 @@ class Watch:
             sent_rate=self._rates["sent"].per_s(),
             read_rate=self._rates["read"].per_s(),
             report_rate=self._rates["reports"].per_s(),
-            members=[
-                MemberLine(
-                    member.name, member.state, member.name in up, self.open_count(had[member.name])
-                )
-                for member in members
-            ],
-            partitions=[
-                PartitionLine(
-                    number,
-                    owner := self._last_owner.get(number, ""),
-                    owner in up,
-                    standing.lag(number),
-                )
-                for number in sorted(standing.ends)
-            ],
+            members=[self._member_line(member) for member in members],
+            partitions=[self._partition_line(number, up) for number in sorted(self._last_owner)],
             counts=self.ledger.counts(),
             latest=list(self.ledger.latest),
             examples=list(self.ledger.examples.values()),
-            events=events,
+            events=list(events),
         )
+
+    def _member_line(self, member: Member) -> MemberLine:
+        had = [number for number, owner in self._last_owner.items() if owner == member.name]
+        is_up = member.pid is not None
+        return MemberLine(member.name, member.state, is_up, self.open_count(had))
+
+    def _partition_line(self, number: int, up: Collection[str]) -> PartitionLine:
+        owner = self._last_owner[number]
+        return PartitionLine(number, owner, owner in up, self.group.standing.lag(number))
