@@ -37,7 +37,7 @@ def demo(
         requests: Requests to simulate.
         rate: Records per second; 0 sends as fast as they are taken.
         seed: Same seed, same callbacks.
-        bootstrap_servers: Use this Kafka instead; topics named `demo.*` are made there.
+        bootstrap_servers: Use this Kafka instead; topics named `demo.*` are made and left there.
     """
     console = console_for_stdout()
     plan = Plan(options_for(requests=requests, rate=rate, seed=seed))

@@ -62,8 +62,8 @@ def figures(scene: Scene) -> str:
 def report_line(report: Report) -> str:
     """One report in a line."""
     summary = report.summary
+    found = devices(report)
+    line = f"{report.txid[:8]} {summary.outcome} by {summary.completed_by}, {found} "
+    line += "device" if found == "1" else "devices"
     special = remark(report, ROOM)
-    return (
-        f"{report.txid[:8]} {summary.outcome} by {summary.completed_by}, {devices(report)} devices"
-        + (f", {special}" if special else "")
-    )
+    return f"{line}, {special}" if special else line

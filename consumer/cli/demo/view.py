@@ -174,7 +174,7 @@ def _event(clock: str, text: str, style: str) -> RenderableType:
 def _latest(reports: list[Report], rows: int, width: int) -> RenderableType:
     """The first `rows` of them; empty lines where there are none yet."""
     wide = width >= WIDE
-    columns = [("txid", 36 if wide else 8), ("outcome", 11), ("by", 16), ("devices", -8)]
+    columns = [("txid", 36 if wide else 8), ("outcome", 11), ("completed by", 16), ("devices", -8)]
     if wide:
         columns = [("closed", 8), *columns, ("bytes", -12)]
     table = _table(*columns)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 from rich.console import Console
 
+from consumer.cli.demo import play as module
 from consumer.cli.demo.closing import pronounce
 from consumer.cli.demo.play import Play, named
 from consumer.cli.demo.scaled import options_for, overrides_for
@@ -147,6 +148,18 @@ def test_a_report_removed_behind_its_back(played: Played, bootstrap_servers: str
     Cluster(bootstrap_servers).delete_records(played.reports, {gone.partition: gone.offset + 1})
 
     assert f"{(gone.key or b'').decode()}: no report" in judged(played)
+
+
+def test_a_story_that_does_not_go_on_is_an_error(
+    bootstrap_servers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what was to come next; members that are slow to start are one case."""
+    monkeypatch.setattr(module, "STALLED_S", 0.01)
+    plan = Plan(options_for(requests=10, rate=0, seed=1))
+    play = Play(plan, overrides_for(bootstrap_servers), Film())
+
+    with pytest.raises(SessionReportsError, match=r"nothing has moved for 0.01 s; next was: start"):
+        play.perform()
 
 
 def test_partitions_are_named() -> None:

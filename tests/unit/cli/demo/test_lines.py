@@ -62,4 +62,6 @@ def test_a_report_is_one_line() -> None:
     assert report_line(PARTIAL) == (
         "01234567 partial by inactivity, 9 of 10 devices, revision 1, missing 352099000000001"
     )
+    one = made.report(expected=None, reported=1, failed=0)
+    assert report_line(one) == "01234567 complete by expected_devices, 1 device"
     assert report_line(made.report()) == "01234567 complete by expected_devices, 10 of 10 devices"
