@@ -1,7 +1,8 @@
 """Draws `docs/demo.svg`, the picture in the README: `make picture`.
 
 It plays the demo and keeps the last scene before the killed member's partitions were taken
-over. That scene and the closing table are what the picture shows, as a terminal would.
+over in which a partial report is among the latest. That scene and the closing table are
+what the picture shows, as a terminal would.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from consumer.cli.demo.scene import Scene
 from consumer.cli.demo.view import view
 from consumer.embedded import EmbeddedKafka
 from consumer.simulator.plan import Plan
+from consumer.wire.report import Outcome
 
 WIDTH, HEIGHT = 100, 26
+REPORTS = 6
+"""As many as a view of that height shows."""
 
 
 class Camera(Lines):
@@ -35,7 +39,8 @@ class Camera(Lines):
     def update(self, scene: Scene) -> None:
         """Keep it while partitions are a dead member's: the last one is the picture."""
         super().update(scene)
-        if scene.sent and not all(one.is_served for one in scene.partitions):
+        is_partial = [report.summary.outcome is Outcome.PARTIAL for report in scene.latest]
+        if any(one.is_orphaned for one in scene.partitions) and any(is_partial[:REPORTS]):
             self.scene = scene
 
 

@@ -16,6 +16,7 @@ from consumer.errors import SessionReportsError
 
 KILLED_S = 10.0
 OURS = "SESSION_REPORTS__"
+KILLED = "killed"
 
 
 class Member:
@@ -46,6 +47,11 @@ class Member:
         """Its process id, or what became of it."""
         return self._fate if self.pid is None else f"pid {self.pid}"
 
+    @property
+    def is_dead(self) -> bool:
+        """Killed, and not started again yet."""
+        return self.pid is None and self._fate == KILLED
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -68,7 +74,7 @@ class Member:
         if self.pid is not None:
             os.kill(self.pid, signal.SIGKILL)
             self._process.ended(KILLED_S)
-            self._fate, self.pid = "killed", None
+            self._fate, self.pid = KILLED, None
 
     def stop(self) -> None:
         """Ask it to end in good order, and wait for that."""

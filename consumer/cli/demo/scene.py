@@ -36,7 +36,8 @@ class MemberLine(Struct, frozen=True):
     name: str
     process: str
     """`pid 4711`, or what became of it."""
-    is_up: bool
+    is_dead: bool
+    """Killed, and not started again yet."""
     open_txids: int
 
 
@@ -46,8 +47,8 @@ class PartitionLine(Struct, frozen=True):
     number: int
     owner: str
     """The member that has it, or had it last; empty before anybody has."""
-    is_served: bool
-    """Whether that member is up."""
+    is_orphaned: bool
+    """Whether that member is dead."""
     lag: int
 
 

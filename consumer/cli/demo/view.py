@@ -106,7 +106,7 @@ def _group(scene: Scene) -> RenderableType:
     """Members on the left, partitions on the right."""
     members = _table(("member", 8), ("process", 11), ("open txids", -10))
     for member in scene.members:
-        style = "" if member.is_up else "red"
+        style = "red" if member.is_dead else ""
         members.add_row(member.name, member.process, f"{member.open_txids:,}", style=style)
     rates = _table(("per second", 10), ("sent", -6), ("read", -6), ("reports", -7))
     figures = (scene.sent_rate, scene.read_rate, scene.report_rate)
@@ -116,7 +116,7 @@ def _group(scene: Scene) -> RenderableType:
     partitions.expand = True
     scale = _scale(scene.partitions)
     for one in scene.partitions:
-        colour = "" if one.is_served else "red"
+        colour = "red" if one.is_orphaned else ""
         bar = _Bar(one.lag / scale, colour or "blue")
         partitions.add_row(str(one.number), one.owner, f"{one.lag:,}", bar, style=colour)
     both = Table.grid(expand=True, padding=(0, GAP))

@@ -114,7 +114,7 @@ class Watch:
         self, members: Sequence[Member], events: Sequence[Event], sent: int, total: int
     ) -> Scene:
         """The present moment; `sent` of `total` records have been handed to Kafka."""
-        up = {member.name for member in members if member.pid is not None}
+        dead = {member.name for member in members if member.is_dead}
         return Scene(
             kafka=self._kafka,
             at_s=self.at_s,
@@ -124,7 +124,7 @@ class Watch:
             read_rate=self._rates["read"].per_s(),
             report_rate=self._rates["reports"].per_s(),
             members=[self._member_line(member) for member in members],
-            partitions=[self._partition_line(number, up) for number in sorted(self._last_owner)],
+            partitions=[self._partition_line(number, dead) for number in sorted(self._last_owner)],
             counts=self.ledger.counts(),
             latest=list(self.ledger.latest),
             examples=list(self.ledger.examples.values()),
@@ -133,9 +133,8 @@ class Watch:
 
     def _member_line(self, member: Member) -> MemberLine:
         had = [number for number, owner in self._last_owner.items() if owner == member.name]
-        is_up = member.pid is not None
-        return MemberLine(member.name, member.state, is_up, self.open_count(had))
+        return MemberLine(member.name, member.state, member.is_dead, self.open_count(had))
 
-    def _partition_line(self, number: int, up: Collection[str]) -> PartitionLine:
+    def _partition_line(self, number: int, dead: Collection[str]) -> PartitionLine:
         owner = self._last_owner[number]
-        return PartitionLine(number, owner, owner in up, self.group.standing.lag(number))
+        return PartitionLine(number, owner, owner in dead, self.group.standing.lag(number))

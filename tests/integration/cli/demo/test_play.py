@@ -81,11 +81,8 @@ def test_the_kill_hit_something(played: Played) -> None:
 
 def test_the_lag_of_the_dead_grows_and_falls(played: Played) -> None:
     """Its partitions stand still until they are taken over."""
-    dead = [scene for scene in played.scenes if any(not one.is_served for one in scene.partitions)]
-    lags = [
-        [scene.partitions[number].lag for scene in dead if scene.sent]
-        for number in played.kill.partitions
-    ]
+    dead = [scene for scene in played.scenes if any(one.is_orphaned for one in scene.partitions)]
+    lags = [[scene.partitions[number].lag for scene in dead] for number in played.kill.partitions]
 
     assert all(max(found) > 20 for found in lags)
     assert all(one.lag == 0 for one in played.scenes[-1].partitions)

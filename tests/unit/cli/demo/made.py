@@ -60,14 +60,14 @@ def scene(
         read_rate=201.6 * big,
         report_rate=61.0 * big,
         members=[
-            MemberLine("member-1", "pid 4194304", is_up=True, open_txids=213 * big),
-            MemberLine("member-2", "killed", is_up=False, open_txids=207 * big),
+            MemberLine("member-1", "pid 4194304", is_dead=False, open_txids=213 * big),
+            MemberLine("member-2", "killed", is_dead=True, open_txids=207 * big),
         ],
         partitions=[
-            PartitionLine(0, "member-1", is_served=True, lag=0),
-            PartitionLine(1, "member-1", is_served=True, lag=12 * big),
-            PartitionLine(2, "member-2", is_served=False, lag=1_204 * big),
-            PartitionLine(3, "member-2", is_served=False, lag=1_190 * big),
+            PartitionLine(0, "member-1", is_orphaned=False, lag=0),
+            PartitionLine(1, "member-1", is_orphaned=False, lag=12 * big),
+            PartitionLine(2, "member-2", is_orphaned=True, lag=1_204 * big),
+            PartitionLine(3, "member-2", is_orphaned=True, lag=1_190 * big),
         ],
         counts=Counts(
             complete=1_204 * big,

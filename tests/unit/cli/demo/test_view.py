@@ -111,8 +111,8 @@ def test_a_bar_is_as_long_as_its_lag() -> None:
 
     def bar(lag: int, other: int) -> int:
         lines = [
-            PartitionLine(0, "member-1", is_served=True, lag=lag),
-            PartitionLine(1, "member-1", is_served=True, lag=other),
+            PartitionLine(0, "member-1", is_orphaned=False, lag=lag),
+            PartitionLine(1, "member-1", is_orphaned=False, lag=other),
         ]
         return rendered(structs.replace(made.scene(), partitions=lines), 140, 24)[4].count("━")
 
@@ -127,6 +127,23 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     lines = rendered(made.scene(latest=LATEST, events=made.STORY), 80, 24, encoding="ascii")
 
     assert lines[6].endswith("-" * 10)
+
+
+def test_the_dead_are_red() -> None:
+    """A member that was killed and its partitions; members that have stopped are not."""
+    console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system="standard")
+
+    def red(scene: Scene) -> int:
+        with console.capture() as capture:
+            console.print(view(scene, 80, 24))
+        return capture.get().count("\x1b[31m")
+
+    dead = made.scene()
+    stopped = [structs.replace(one, process="stopped", is_dead=False) for one in dead.members]
+    held = [structs.replace(one, is_orphaned=False) for one in dead.partitions]
+
+    assert red(dead) > 0
+    assert red(structs.replace(dead, members=stopped, partitions=held)) == 0
 
 
 def test_an_empty_scene_can_be_shown() -> None:

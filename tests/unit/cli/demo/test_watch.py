@@ -39,7 +39,7 @@ def test_before_anybody_has_answered_there_is_a_scene() -> None:
     assert [(one.number, one.owner, one.lag) for one in scene.partitions] == [
         (number, "", 0) for number in range(settings.topics.partitions)
     ]
-    assert not any(one.is_served for one in scene.partitions)
+    assert not any(one.is_orphaned for one in scene.partitions)
     assert (scene.kafka, scene.total, scene.open_txids) == ("127.0.0.1:1", 10, 0)
 
 
