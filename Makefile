@@ -5,13 +5,16 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 SYNCED := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt faults property docs throughput clean
+.PHONY: help demo picture test check fmt faults property docs throughput clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(SYNCED) ## See it work on a real Kafka
 	@$(BIN)/session-reports demo
+
+picture: $(SYNCED) ## Draw docs/demo.svg from a real run of the demo
+	$(BIN)/python -m tools.picture docs/demo.svg
 
 test: $(SYNCED) ## All tests but the long ones, on a real Kafka
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered

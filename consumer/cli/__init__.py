@@ -1,1 +1,4 @@
-"""The command line: one verb per file, each a thin layer over the rooms below."""
+"""The command line: one verb per file, each a thin layer over the rooms below.
+
+Only `demo` needs a package: it plays a user of everything else.
+"""

@@ -17,7 +17,7 @@ from consumer import __version__
 from consumer.cli import config
 from consumer.cli.check import check
 from consumer.cli.completion import completion
-from consumer.cli.demo import demo
+from consumer.cli.demo.command import demo
 from consumer.cli.health import health
 from consumer.cli.run import run
 from consumer.cli.schema import schema

@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -26,9 +27,16 @@ class GuardedProcess:
 
     The folder is removed at `close`, or when this process ends without it. What the command
     (and its guardian, should it fail) writes to standard output and error goes to `log`.
+    `env` is its environment, ours by default.
     """
 
-    def __init__(self, command: list[str], folder: Path, log: Path) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        folder: Path,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self.pid: int | None = None
         """The process id of the command while it runs."""
         with log.open("ab") as output:
@@ -41,6 +49,7 @@ class GuardedProcess:
                 bufsize=0,
                 cwd=folder,  # where a JVM that crashes leaves its report
                 start_new_session=True,
+                env=env,
             )
 
     def start(self) -> None:
