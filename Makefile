@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 SYNCED := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test check fmt faults property throughput clean
+.PHONY: help demo picture test check fmt faults property docs throughput clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,12 @@ faults: $(SYNCED) ## 200,000 callbacks, two members, five times kill -9
 
 property: $(SYNCED) ## The property tests, thoroughly
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/property --timeout=3600
+
+docs: $(SYNCED) ## Make anew what is generated: the settings file, schemas, examples
+	$(BIN)/python -m consumer.settings.template > config/consumer.toml.new
+	mv config/consumer.toml.new config/consumer.toml
+	$(BIN)/session-reports schema --write docs/schemas
+	$(BIN)/python -m tests.docs
 
 throughput: $(SYNCED) ## A first figure: run against the bare consume loop
 	$(BIN)/python -m benchmarks.throughput

@@ -24,8 +24,8 @@ class Delta(Struct):
     """Key and value, in the order in which they fell due."""
     metrics: list[tuple[bytes, bytes]] = field(default_factory=list)
     dead_letters: list[Rejected] = field(default_factory=list)
-    changed: dict[str, Txid] = field(default_factory=dict)
-    """Known txids whose state differs from what the log holds."""
+    changed: list[Txid] = field(default_factory=list)
+    """Txids whose state differs from what the log holds, those forgotten since included."""
     forgotten: list[Txid] = field(default_factory=list)
     tallies: Tallies = field(default_factory=Tallies)
     touched: bool = False

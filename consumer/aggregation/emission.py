@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from msgspec import UNSET
 
 from consumer.aggregation.policy import Policy
@@ -32,7 +30,7 @@ def encode_report(
         outcome=outcome,
         completed_by=completed_by,
         revision=state.revision,
-        part=Part(),
+        part=Part(1, 1),
         devices=_devices(state),
         number_of_sessions=state.sessions,
         bytes_transferred=state.transferred,
@@ -55,16 +53,25 @@ def oversized_imeis(callback: Callback, largest: int) -> list[str]:
 
 
 def _devices(state: Txid) -> Devices:
-    usage, expected = state.usage, state.expected
-    failed: Iterable[str | None] = () if state.errors is None else state.errors.imeis
-    seen = {*usage.imeis, *failed} if expected else ()
+    """Who is in and who is not. Most reports have nothing to list."""
+    usage, errors, expected = state.usage, state.errors, state.expected
+    missing: list[str] = []
+    unexpected: list[str] = []
+    conflicting: list[str] = []
+    if expected:
+        seen = {*usage.imeis, *(() if errors is None else errors.imeis)} - {None}
+        missing = sorted(expected.keys() - seen)
+        unexpected = sorted(imei for imei in seen if imei is not None and imei not in expected)
+    if errors is not None:
+        both = errors.imeis.keys() & usage.imeis.keys()
+        conflicting = sorted(imei for imei in both if imei is not None)
     return Devices(
         expected=len(expected) if expected else None,
         reported=usage.devices(),
-        failed=0 if state.errors is None else state.errors.devices(),
-        missing=sorted(imei for imei in expected if imei not in seen) if state.missing else [],
-        unexpected=sorted(imei for imei in seen if imei is not None and imei not in expected),
-        repeated=sorted(usage.repeated or ()),
-        conflicting=sorted(imei for imei in failed if imei is not None and imei in usage.imeis),
+        failed=0 if errors is None else errors.devices(),
+        missing=missing,
+        unexpected=unexpected,
+        repeated=sorted(usage.repeated) if usage.repeated else [],
+        conflicting=conflicting,
         oversized=sorted(state.oversized) if state.oversized else UNSET,
     )

@@ -46,33 +46,34 @@ class ItemSet:
 
     def since(self, count: int) -> list[bytes]:
         """All items but the first `count`."""
-        items = self.imeis if self._by_digest is None else self._by_digest
-        return list(islice(items.values(), count, None))
+        items = (self.imeis if self._by_digest is None else self._by_digest).values()
+        return list(islice(items, count, None)) if count else list(items)
 
     def add(self, raw: bytes, imei: str | None) -> int:
         """Add an item; the memory that it takes by our account, 0 where an equal one is in."""
-        known = len(self.imeis)
-        first = self.imeis.setdefault(imei, raw)
-        is_first = len(self.imeis) > known
-        taken = len(raw)
-        if self._by_digest is None:
-            if is_first:
-                return taken + FIRST_BYTES + len(imei or "")
+        imeis, by_digest = self.imeis, self._by_digest
+        if imei not in imeis:
+            imeis[imei] = raw
+            taken = len(raw) + FIRST_BYTES + (len(imei) if imei else 0)
+            if by_digest is not None:
+                by_digest[digest(b"", raw)] = raw
+                taken += DIGEST_BYTES
+            return taken
+        taken = len(raw) + FURTHER_BYTES + DIGEST_BYTES
+        if by_digest is None:
+            first = imeis[imei]
             if first == raw or canonical(first) == canonical(raw):
                 return 0
-            self._by_digest = {digest(b"", item): item for item in self.imeis.values()}
-            taken += DIGEST_BYTES * len(self.imeis)
-        known = len(self._by_digest)
-        self._by_digest.setdefault(digest(b"", raw), raw)
-        if len(self._by_digest) == known:
+            by_digest = self._by_digest = {digest(b"", item): item for item in imeis.values()}
+            taken += DIGEST_BYTES * len(imeis)
+        known = len(by_digest)
+        by_digest.setdefault(digest(b"", raw), raw)
+        if len(by_digest) == known:
             return 0
-        taken += DIGEST_BYTES
-        if is_first:
-            return taken + FIRST_BYTES + len(imei or "")
         if imei is not None:
             self.repeated = self.repeated or {}
             self.repeated[imei] = None
-        return taken + FURTHER_BYTES
+        return taken
 
     def devices(self) -> int:
         """Distinct IMEIs; items without one do not count."""

@@ -24,6 +24,7 @@ from consumer.aggregation.emission import encode_report, oversized_imeis
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.table import TxidTable
+from consumer.aggregation.tallies import Counts
 from consumer.aggregation.txid import ERROR, USAGE, Numbers, Txid
 from consumer.aggregation.windows import Windows
 from consumer.wire.callback import Callback, Decoded, Expectation, Rejection, decode
@@ -66,43 +67,45 @@ class PartitionAggregator:
         self.table = TxidTable(policy)
         self.windows = Windows(policy.app, partition, policy.window_ms)
         self.delta = Delta()
+        self._counts = Counts()
+        """Since the last `_count`."""
         self._victims = Victims(self.table)
         self._most_reports = 0
+        self._limit = policy.device_limit or UNBOUNDED
 
     def apply(self, records: Records, start: int, wall_ms: int, most_reports: int) -> int:
         """Apply records from index `start` on, until the delta holds `most_reports`.
 
         Returns the index of the first record that was not applied.
         """
-        offsets, timestamps, values, keys = (
-            records.offsets,
-            records.timestamps,
-            records.values,
-            records.keys,
-        )
+        offsets, timestamps = records.offsets, records.timestamps
+        values, keys = records.values, records.keys
         bound_ms = wall_ms + self.policy.clock_skew_ms
         largest = self.policy.report_bytes - FRAME_BYTES
-        clock, delta, table = self.clock, self.delta, self.table
+        clock, table, reports = self.clock, self.table, self.delta.reports
         self._most_reports = most_reports
         index, end = start, len(offsets)
         room = self._fire() and self._relieve()
         while room and index < end:
-            if clock.read(timestamps[index], bound_ms) and not self._fire():
+            timestamp = timestamps[index]
+            if timestamp > clock.now_ms and clock.read(timestamp, bound_ms) and not self._fire():
                 break
             value = values[index]
             record = decode(value)
             if isinstance(record, Callback) and (
-                len(value or b"") <= largest or not oversized_imeis(record, largest)
+                (value is not None and len(value) <= largest)
+                or not oversized_imeis(record, largest)
             ):
                 self._callback(record, keys[index], offsets[index])
             else:
                 self._other(record, keys[index], offsets[index])
-            room = len(delta.reports) < most_reports
+            room = len(reports) < most_reports
             if table.memory_bytes > self.share_bytes:
                 room = self._relieve()
             index += 1
         if index > start:
-            delta.touched = True
+            self._count()
+            self.delta.touched = True
             clock.settle(wall_ms)
         return index
 
@@ -126,6 +129,8 @@ class PartitionAggregator:
     def take(self) -> Delta:
         """Hand over what has happened since the last call."""
         delta = self.delta
+        for state in delta.changed:
+            state.changed = False
         delta.metrics, self.windows.closed = self.windows.closed, []
         self.delta = Delta()
         return delta
@@ -140,6 +145,8 @@ class PartitionAggregator:
         """
         now_ms = self.clock.now_ms
         table, windows, policy = self.table, self.windows, self.policy
+        if now_ms >= windows.end_ms:
+            self._count()
         while (state := table.due(now_ms)) is not None:
             due_ms = state.deadline_ms(policy)
             if state.phase is OPEN and len(self.delta.reports) >= self._most_reports:
@@ -174,21 +181,23 @@ class PartitionAggregator:
 
     # Records
 
-    def _callback(self, callback: Callback, key: bytes | None, offset: int) -> None:
-        table, window, tallies = self.table, self.windows.open, self.delta.tallies
-        now_ms = self.clock.now_ms
+    def _callback(  # noqa: C901 - in here calls would cost more than branches do
+        self, callback: Callback, key: bytes | None, offset: int
+    ) -> None:
+        table, counts = self.table, self._counts
         txid = callback.txid
         if key != txid.encode():
-            tallies.key_mismatches += 1
+            self.delta.tallies.key_mismatches += 1
         state = table.by_txid.get(txid)
         if state is None:
-            state = table.open(txid, offset, now_ms)
+            state = table.open(txid, offset, self.clock.now_ms)
         elif state.phase is MARKED:
             self._refuse_late(state, callback, offset)
             return
-        self.delta.changed[txid] = state
+        if not state.changed:
+            self._change(state)
         previous = None if state.phase is OPEN else state.numbers()
-        devices, missing, size, memory = state.devices, state.missing, state.size, state.memory
+        devices, missing, memory = state.devices, state.missing, state.memory
         usage = errors = 0
         for raw, usage_item in callback.usage:
             usage += state.add_usage(raw, usage_item)
@@ -196,22 +205,26 @@ class PartitionAggregator:
             errors += state.add_error(raw, error_item)
         state.callbacks += 1
         state.last_offset = offset
-        window.callbacks += 1
-        tallies.callbacks += 1
+        counts.callbacks += 1
         if usage:
-            window.usage += usage
-            tallies.usage += usage
+            counts.usage += usage
         if errors:
-            window.errors += errors
-            tallies.errors += errors
+            counts.errors += errors
         duplicates = len(callback.usage) + len(callback.errors) - usage - errors
         if duplicates:
             state.duplicates += duplicates
-            window.duplicates += duplicates
-            tallies.duplicates += duplicates
+            counts.duplicates += duplicates
         if usage or errors:
-            table.grew(state, size, memory)
-            self._part(state, previous, devices, missing, widened=False)
+            table.memory_bytes += state.memory - memory
+            if (
+                previous is None
+                and not state.expected
+                and state.devices < self._limit
+                and state.memory < self.policy.txid_bytes
+            ):
+                state.touched_ms = self.clock.now_ms  # nearly always: it completes nothing
+            else:
+                self._part(state, previous, devices, missing, widened=False)
 
     def _expectation(self, expectation: Expectation, offset: int) -> None:
         table = self.table
@@ -225,18 +238,17 @@ class PartitionAggregator:
             if state is None:
                 state = table.open(expectation.txid, offset, self.clock.now_ms)
             self._expect(state, expectation, offset)
-        self.windows.open.expectations += 1
-        self.delta.tallies.expectations += 1
+        self._counts.expectations += 1
 
     def _expect(self, state: Txid, expectation: Expectation, offset: int) -> None:
-        self.delta.changed[state.txid] = state
+        self._change(state)
         previous = None if state.phase is OPEN else state.numbers()
-        devices, missing, size, memory = state.devices, state.missing, state.size, state.memory
+        devices, missing, memory = state.devices, state.missing, state.memory
         state.last_offset = offset
         if not expectation.imeis:
             state.unlimited = True  # the whole account: no telling how many devices that is
         elif state.expect(expectation.imeis):
-            self.table.grew(state, size, memory)
+            self.table.memory_bytes += state.memory - memory
             self._part(state, previous, devices, missing, widened=True)
 
     def _part(
@@ -267,8 +279,7 @@ class PartitionAggregator:
         elif isinstance(record, Callback):
             self._refuse_oversized(record, offset)
         else:
-            self.windows.open.acknowledgements += 1
-            self.delta.tallies.acknowledgements += 1
+            self._counts.acknowledgements += 1
 
     # Dead letters
 
@@ -276,18 +287,14 @@ class PartitionAggregator:
         """A callback for a txid that is only marked: duplicates change nothing."""
         late = sum(not state.knows(USAGE, raw) for raw, _ in callback.usage)
         late += sum(not state.knows(ERROR, raw) for raw, _ in callback.errors)
-        duplicates = len(callback.usage) + len(callback.errors) - late
-        window, tallies = self.windows.open, self.delta.tallies
-        window.duplicates += duplicates
-        tallies.duplicates += duplicates
-        window.late += late
-        tallies.late += late
+        counts = self._counts
+        counts.duplicates += len(callback.usage) + len(callback.errors) - late
+        counts.late += late
         if late:
             message = f"the report was emitted before; {late} of the items would be new"
             self._reject(offset, Reason.LATE, message)
         else:
-            window.callbacks += 1
-            tallies.callbacks += 1
+            counts.callbacks += 1
 
     def _refuse_oversized(self, callback: Callback, offset: int) -> None:
         """An item that no report can take: its report, if one is to come, names the device."""
@@ -297,15 +304,14 @@ class PartitionAggregator:
         message = f"{len(imeis)} of the items do not fit into a report of {limit} bytes"
         self._reject(offset, Reason.OVERSIZED_ITEM, message)
         if state is not None and state.phase is not MARKED:
-            size, memory = state.size, state.memory
+            memory = state.memory
             state.name_oversized(imeis)
-            self.table.grew(state, size, memory)
-            self.delta.changed[state.txid] = state
+            self.table.memory_bytes += state.memory - memory
+            self._change(state)
 
     def _reject(self, offset: int, reason: Reason, message: str) -> None:
-        self.windows.open.dead_letters += 1
+        self._counts.dead_letters += 1
         tallies = self.delta.tallies
-        tallies.dead_letters += 1
         tallies.reasons[reason] = tallies.reasons.get(reason, 0) + 1
         self.delta.dead_letters.append(Rejected(offset, reason, message))
 
@@ -317,7 +323,7 @@ class PartitionAggregator:
         delta.reports += encode_report(
             state, outcome, rule, closed_ms, self.policy, partition=self.partition
         )
-        delta.changed[state.txid] = state
+        self._change(state)
         self.windows.add_report(state, outcome, closed_ms)
         kind = (outcome.value, rule.value)
         tallies.reports[kind] = tallies.reports.get(kind, 0) + 1
@@ -334,9 +340,25 @@ class PartitionAggregator:
     def _mark(self, state: Txid) -> None:
         self.table.mark(state)
         self._victims.came(state)
-        self.delta.changed[state.txid] = state
+        self._change(state)
 
     def _forget(self, state: Txid) -> None:
         self.table.forget(state)
-        self.delta.changed.pop(state.txid, None)
         self.delta.forgotten.append(state)
+
+    # Bookkeeping
+
+    def _change(self, state: Txid) -> None:
+        """`state` is not what the log holds of it any more."""
+        if not state.changed:
+            state.changed = True
+            self.delta.changed.append(state)
+
+    def _count(self) -> None:
+        """Add what was counted to the open window and to the tallies."""
+        counts, window, tallies = self._counts, self.windows.open, self.delta.tallies
+        for name in Counts.__struct_fields__:
+            if count := getattr(counts, name):
+                setattr(window, name, getattr(window, name) + count)
+                setattr(tallies, name, getattr(tallies, name) + count)
+        self._counts = Counts()

@@ -16,7 +16,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from consumer.aggregation.lifecycle import OPEN, REMEMBERED
+from consumer.aggregation.lifecycle import OPEN, REMEMBERED, UNKNOWN
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.txid import Numbers, Txid
 
@@ -33,7 +33,6 @@ class TxidTable:
         "_policy",
         "body_count",
         "by_txid",
-        "content_bytes",
         "memory_bytes",
         "open_count",
         "timers",
@@ -46,8 +45,6 @@ class TxidTable:
         self.open_count = 0
         self.body_count = 0
         """Remembered txids, that is with their items."""
-        self.content_bytes = 0
-        """Sum of the sizes of all known txids."""
         self.memory_bytes = 0
         """Sum of their memory, by its fixed formula."""
 
@@ -59,7 +56,6 @@ class TxidTable:
         state = Txid(txid, offset, now_ms)
         self.by_txid[txid] = state
         self.open_count += 1
-        self.content_bytes += state.size
         self.memory_bytes += state.memory
         self._set_timer(state)
         return state
@@ -84,23 +80,18 @@ class TxidTable:
 
     def mark(self, state: Txid) -> None:
         """A remembered txid is known by its digests only, from now on."""
-        size, memory = state.size, state.memory
+        memory = state.memory
         state.mark()
-        self.grew(state, size, memory)
-        self.body_count -= 1
-
-    def grew(self, state: Txid, size: int, memory: int) -> None:
-        """A txid's content changed; `size` and `memory` are what it had before."""
-        self.content_bytes += state.size - size
         self.memory_bytes += state.memory - memory
+        self.body_count -= 1
 
     def forget(self, state: Txid) -> None:
         """Drop an emitted txid. A stale timer may hold on to it, but not to its items."""
         del self.by_txid[state.txid]
         state.timer_ms = GONE
-        state.drop_content()
         self.body_count -= state.phase is REMEMBERED
-        self.content_bytes -= state.size
+        state.phase = UNKNOWN
+        state.drop_content()
         self.memory_bytes -= state.memory
         self._sweep()
 
@@ -144,7 +135,6 @@ class TxidTable:
                     state.mark()
         self.open_count = sum(state.phase is OPEN for state in known)
         self.body_count = sum(state.phase is REMEMBERED for state in known)
-        self.content_bytes = sum(state.size for state in known)
         self.memory_bytes = sum(state.memory for state in known)
         for state in known:
             state.timer_ms = state.deadline_ms(self._policy)

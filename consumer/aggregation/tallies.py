@@ -9,8 +9,8 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 
-class Tallies(Struct):
-    """Sums since the last commit. Plain integers; keys of the dicts are closed enums."""
+class Counts(Struct):
+    """Records and items consumed, by kind: what a metrics window and the counters share."""
 
     callbacks: int = 0
     expectations: int = 0
@@ -21,6 +21,11 @@ class Tallies(Struct):
     errors: int = 0
     duplicates: int = 0
     late: int = 0
+
+
+class Tallies(Counts):
+    """Sums since the last commit. Plain integers; keys of the dicts are closed enums."""
+
     reports: dict[tuple[str, str], int] = field(default_factory=dict)
     """By (outcome, completedBy)."""
     revisions: int = 0

@@ -62,6 +62,7 @@ class Txid:
 
     __slots__ = (
         "callbacks",
+        "changed",
         "closed_ms",
         "devices",
         "digests",
@@ -72,6 +73,7 @@ class Txid:
         "first_offset",
         "home",
         "last_offset",
+        "logged_bytes",
         "logged_errors",
         "logged_expected",
         "logged_usage",
@@ -85,7 +87,6 @@ class Txid:
         "revision",
         "sessions",
         "since_ms",
-        "size",
         "timer_ms",
         "touched_ms",
         "transferred",
@@ -130,17 +131,19 @@ class Txid:
         """What the last emission added up to, once reopened."""
         self.digests: bytes | None = None
         """Of each item and expected IMEI, once marked: sorted, and strung together."""
-        self.size = len(txid)
-        """Bytes of content: the txid, its items and expected IMEIs, or its digests."""
         self.memory = TXID_BYTES + len(txid)
         """What all of it takes in memory, by a fixed formula over the content."""
         self.timer_ms = 0
         """Deadline of its valid timer, kept by the table."""
+        self.changed = False
+        """Whether the delta has it already."""
         # What the state log knows of this txid, kept by `pipeline/state_log.py`:
         self.home = 0
         """Sequence number of the commit that holds it whole; 0: none does."""
         self.moved = False
         """An addition will not do any more: it is written whole again."""
+        self.logged_bytes = 0
+        """What it takes there, about, if it is written whole now."""
         self.logged_usage = 0
         self.logged_errors = 0
         self.logged_expected = 0
@@ -153,20 +156,16 @@ class Txid:
         """Merge one usage item; whether it is new."""
         imei = item.imei
         usage = self.usage
-        distinct = len(usage.imeis)
+        is_first = imei not in usage.imeis
         taken = usage.add(raw, imei)
         if not taken:
             return False
-        if (
-            imei is not None
-            and len(usage.imeis) > distinct
-            and (self.errors is None or imei not in self.errors.imeis)
-        ):
+        if is_first and imei is not None and (self.errors is None or imei not in self.errors.imeis):
             self.devices += 1
-            self.missing -= imei in self.expected
+            if self.missing:
+                self.missing -= imei in self.expected
         self.sessions += item.number_of_sessions or 0
         self.transferred += item.bytes_transferred or 0
-        self.size += len(raw)
         self.memory += taken
         return True
 
@@ -192,7 +191,6 @@ class Txid:
             if response.error_code not in codes:
                 self.memory += CODE_BYTES + len(response.error_code)
             codes[response.error_code] = codes.get(response.error_code, 0) + 1
-        self.size += len(raw)
         self.memory += taken
         return True
 
@@ -206,7 +204,6 @@ class Txid:
                 self.expected = {}
             self.expected[imei] = None
             self.missing += not self.has(imei)
-            self.size += len(imei)
             self.memory += len(imei) + EXPECTED_BYTES
         return len(self.expected) > known
 
@@ -217,7 +214,6 @@ class Txid:
         for imei in imeis:
             if imei not in self.oversized:
                 self.oversized[imei] = None
-                self.size += len(imei)
                 self.memory += len(imei) + EXPECTED_BYTES
 
     def has(self, imei: str) -> bool:
@@ -278,8 +274,7 @@ class Txid:
         self.phase = MARKED
         self.digests = digests
         self.drop_content()
-        self.size = len(self.txid) + len(digests)
-        self.memory = MARKED_BYTES + self.size
+        self.memory = MARKED_BYTES + len(self.txid) + len(digests)
         self.moved = True
 
     def drop_content(self) -> None:

@@ -7,7 +7,7 @@ end; one in which nothing happened says nothing.
 
 from __future__ import annotations
 
-from consumer.aggregation.txid import Numbers, Txid
+from consumer.aggregation.txid import Txid
 from consumer.wire import metrics
 from consumer.wire.report import Outcome
 from consumer.wire.state_entry import Window
@@ -17,9 +17,6 @@ CODES_BYTES = 300_000
 OTHER_CODES = "(other)"
 """Error codes are input: where a window's different ones could take more bytes than this,
 further ones are summed under this name, so that no window outgrows a record."""
-
-NOTHING = Numbers()
-"""What a first emission adds to."""
 
 
 class Windows:
@@ -70,14 +67,22 @@ class Windows:
             window.partial += 1
         else:
             window.unconfirmed += 1
-        before = state.previous or NOTHING
-        window.reported += state.usage.devices() - before.reported
-        window.failed += (0 if state.errors is None else state.errors.devices()) - before.failed
-        window.missing += state.missing - before.missing
-        window.sessions += state.sessions - before.sessions
-        window.transferred += state.transferred - before.transferred
+        window.reported += state.usage.devices()
+        window.sessions += state.sessions
+        window.transferred += state.transferred
+        if state.missing:
+            window.missing += state.missing
+        if state.errors is not None:
+            window.failed += state.errors.devices()
+        before = state.previous
+        if before is not None:
+            window.reported -= before.reported
+            window.failed -= before.failed
+            window.missing -= before.missing
+            window.sessions -= before.sessions
+            window.transferred -= before.transferred
         if state.error_codes:
-            self._add_codes(state.error_codes, before.error_codes)
+            self._add_codes(state.error_codes, {} if before is None else before.error_codes)
         if state.revision:
             window.revised += 1
         else:
@@ -85,11 +90,12 @@ class Windows:
 
     def _add_time(self, took_ms: int) -> None:
         window = self.open
-        shortest_ms, longest_ms = window.to_complete_min_ms, window.to_complete_max_ms
         window.first_emissions += 1
         window.to_complete_sum_ms += took_ms
-        window.to_complete_min_ms = took_ms if shortest_ms is None else min(shortest_ms, took_ms)
-        window.to_complete_max_ms = took_ms if longest_ms is None else max(longest_ms, took_ms)
+        if window.to_complete_min_ms is None or took_ms < window.to_complete_min_ms:
+            window.to_complete_min_ms = took_ms
+        if window.to_complete_max_ms is None or took_ms > window.to_complete_max_ms:
+            window.to_complete_max_ms = took_ms
 
     def _add_codes(self, codes: dict[str, int], before: dict[str, int]) -> None:
         known = self.open.error_codes

@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from consumer import __version__
+from consumer.cli import config
 from consumer.cli.check import check
+from consumer.cli.completion import completion
 from consumer.cli.demo.command import demo
 from consumer.cli.health import health
 from consumer.cli.run import run
+from consumer.cli.schema import schema
 from consumer.cli.simulate import simulate
 from consumer.cli.topics import create
 from consumer.errors import SessionReportsError
@@ -43,10 +46,15 @@ app.command(run)
 app.command(demo)
 app.command(check)
 app.command(health)
+settings = App(name="config", help="The settings that are in force.")
+settings.command(config.show)
+app.command(settings)
 topics = App(name="topics", help="The topics that the daemon works with.")
 topics.command(create)
 app.command(topics)
 app.command(simulate)
+app.command(schema)
+app.command(completion)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -72,5 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise
 
 
-def _complain(line: str) -> None:
-    print(f"session-reports: {line}", file=sys.stderr)  # noqa: T201 - the error line
+def _complain(message: str) -> None:
+    """In one line, or as a list with a line for each problem."""
+    count = message.count("\n") + 1
+    listed = message if count == 1 else f"{count} problems\n{message}"
+    print(f"session-reports: {listed}", file=sys.stderr)  # noqa: T201 - the error line

@@ -13,11 +13,12 @@ into a `ConfigError` that carries the name.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import confluent_kafka
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import KafkaException
 
 from consumer.errors import ConfigError
 from consumer.kafka import client_log
@@ -105,7 +106,12 @@ def _heartbeat_ms(user: Mapping[str, str]) -> str:
     rounds: with the default of 3 s rebalances took four times as long.
     """
     session_ms = user.get("session.timeout.ms", "")
-    return str(min(1000, int(session_ms) // 3)) if session_ms.isdigit() else "1000"
+    return str(min(1000, int(session_ms) // 3)) if _is_number(session_ms) else "1000"
+
+
+def _is_number(text: str) -> bool:
+    """Whether a property is one that `int` can read; all others are librdkafka's to refuse."""
+    return re.fullmatch(r"[0-9]{1,18}", text) is not None
 
 
 def state_reader(options: ClientOptions) -> dict[str, str]:
@@ -127,14 +133,16 @@ def producer(
     larger one would be refused although each of its records is small.
     """
     user = {**_PRODUCER, **options.common, **options.producer}
-    batch = min(int(user.get("batch.size", "1000000")), batch_max_bytes)
+    batch = user.get("batch.size", "1000000")
+    if _is_number(batch):
+        batch = str(min(int(batch), batch_max_bytes))
     own = {
         "transactional.id": options.transactional_id,
         "enable.idempotence": "true",
         "partitioner": "murmur2_random",
         **_NO_NEW_TOPICS,
         "message.max.bytes": str(message_max_bytes),
-        "batch.size": str(batch),
+        "batch.size": batch,
     }
     return {**user, **own}
 
@@ -177,18 +185,6 @@ def create(client: Callable[[dict[str, Any]], Client], config: Mapping[str, Any]
         raise ConfigError(f"[kafka] does not fit librdkafka: {error.args[0].str()}") from None
     except (TypeError, ValueError) as error:
         raise ConfigError(f"[kafka] does not fit librdkafka: {error}") from None
-
-
-def validate(options: ClientOptions) -> None:
-    """Let librdkafka judge every property, without asking any broker.
-
-    Raises:
-        ConfigError: it knows no such property, or not such a value of it.
-    """
-    offline = {"bootstrap.servers": ""}
-    create(Consumer, source(options) | offline)
-    limits = {"message_max_bytes": 1_000_000, "batch_max_bytes": 1_000_000}
-    create(Producer, producer(options, **limits) | offline)
 
 
 def versions() -> tuple[str, str]:

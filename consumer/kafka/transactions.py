@@ -71,7 +71,7 @@ class Timeouts:
 
 
 class Transactions:
-    """One producer with one `transactional.id`. Not to be shared between threads."""
+    """One producer with one `transactional.id`. One thread at a time may use it."""
 
     def __init__(
         self,
@@ -100,6 +100,7 @@ class Transactions:
         self._producer: Producer | None = properties.create(Producer, config)
         self._open = False
         self._queued = self._delivered = 0
+        self._begun_s = 0.0
         self._state_offsets: dict[int, int] = {}
         self._failures: dict[tuple[str | None, int], Fault] = {}
 
@@ -117,6 +118,7 @@ class Transactions:
         self._queued = self._delivered = 0
         self._state_offsets = {}
         self._failures = {}
+        self._begun_s = time.monotonic()
         with self._translated(Call.BEGIN):
             self._client.begin_transaction()
         self._open = True
@@ -160,16 +162,35 @@ class Transactions:
         """
         with self._translated(Call.FLUSH):
             left = self._client.flush(self._timeouts.flush_s)
+        begins = self.delivered()
+        if begins is not None:
+            return begins
+        if left:
+            raise self._undelivered()
+        detail = f"{self._delivered} of {self._queued} records delivered"
+        raise faults.raised(faults.INTERNAL, detail)
+
+    def delivered(self) -> Mapping[int, int] | None:
+        """What `flush` returns, once everything queued is delivered; waits for nothing.
+
+        Raises:
+            Fault: a record was not delivered, or it takes longer than `flush` would wait.
+        """
+        with self._translated(Call.FLUSH):
+            self._client.poll(0)
         if self._failures:
             topics = sorted({topic or "" for topic, _ in self._failures})
             raise self._verdict(Call.DELIVER, f"topics {', '.join(topics)}")
-        if left:
-            detail = f"{left} records not delivered after {self._timeouts.flush_s:g} s"
-            raise faults.raised(faults.BROKER_UNREACHABLE, detail)
-        if self._delivered != self._queued:
-            detail = f"{self._delivered} of {self._queued} records delivered"
-            raise faults.raised(faults.INTERNAL, detail)
-        return self._state_offsets
+        if self._delivered == self._queued:
+            return self._state_offsets
+        if time.monotonic() > self._begun_s + self._timeouts.flush_s:
+            raise self._undelivered()
+        return None
+
+    def _undelivered(self) -> Fault:
+        left = self._queued - self._delivered
+        detail = f"{left} records not delivered after {self._timeouts.flush_s:g} s"
+        return faults.raised(faults.BROKER_UNREACHABLE, detail)
 
     def send_offsets(self, positions: Sequence[Position], group_metadata: object) -> None:
         """Add the group's offsets and their metadata to the transaction.

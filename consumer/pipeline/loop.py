@@ -1,7 +1,8 @@
 """The loop of one pipeline's life: poll, aggregate, commit, on one thread.
 
 A turn polls one batch, applies it to its partitions, moves restores and idle clocks on, and
-commits when `commit.interval` has passed or the transaction is full. Rebalances arrive from
+commits when `commit.interval` has passed or the transaction is full. While there is more to
+read, it reads on until the commit is through; else it waits for it. Rebalances arrive from
 within the poll, when nothing is half done: `on_revoked` commits what was read and lets go,
 `on_lost` and everything that comes after the pipeline was marked dead only let go.
 
@@ -22,6 +23,7 @@ from msgspec import Struct
 from consumer.errors import Action, Fault
 from consumer.pipeline import checkpoint
 from consumer.pipeline.checkpoint import OutputRecord
+from consumer.pipeline.flight import Aside, Flight, Thread
 from consumer.pipeline.garbage import Garbage
 from consumer.pipeline.idleness import Idleness
 from consumer.pipeline.keys import KeySample
@@ -53,6 +55,8 @@ class Ports(Struct, frozen=True):
     clock: Clock
     observer: Observer
     new_incarnation: Callable[[], str]
+    aside: Callable[[Callable[[], None]], Aside] = Thread
+    """Makes a call beside the loop."""
 
 
 class Pipeline:
@@ -66,10 +70,12 @@ class Pipeline:
         self._offsets = ports.offsets
         self._clock = ports.clock
         self._observer = ports.observer
+        self._aside = ports.aside
         self._partitions: dict[int, Partition] = {}
         self._running: dict[int, Running] = {}
         self._dead_letters: list[OutputRecord] = []
-        self._committed_s = 0.0
+        self._flight: Flight | None = None
+        self._departed_s = 0.0
         self._deleted_s = 0.0
         self._dead = False
         self._joined = False
@@ -94,7 +100,7 @@ class Pipeline:
         self._transactions.init()
         self._recovery.look_at_group()
         self._source.subscribe(self)
-        self._committed_s = self._clock.monotonic_s()
+        self._departed_s = self._clock.monotonic_s()
         while not should_stop():
             self.turn()
         self._commit()
@@ -106,6 +112,8 @@ class Pipeline:
     def abandon(self) -> None:
         """Let go of everything after a fault. Never raises."""
         self._dead = True
+        if self._flight is not None:
+            self._flight.give_up()
         try:
             self._transactions.abort()
         except Fault as fault:
@@ -138,8 +146,8 @@ class Pipeline:
             self._start_unnamed()
         self._work_off()
         self._idleness.step(self._running, self._room)
-        if self._commit_is_due():
-            self._commit()
+        records = sum(len(batch.offsets) for batch in polled.batches)
+        self._step_commit(behind=records >= self._policy.batch_records)
         self._reporting.step(self._partitions, self._running)
         if not self._joined and self._source.is_member():
             self._joined = True
@@ -292,25 +300,45 @@ class Pipeline:
 
     # Commits
 
-    def _commit_is_due(self) -> bool:
-        if self._clock.monotonic_s() - self._committed_s >= self._policy.commit_interval_s:
-            return True
+    def _step_commit(self, *, behind: bool) -> None:
+        """Begin and end commits; `behind` tells that there is more to read meanwhile."""
+        self._land(wait=self._is_full() or not behind)
+        if self._flight is None and self._commit_is_due():
+            self._depart()
+            self._land(wait=not behind)
+
+    def _is_full(self) -> bool:
+        """Whether the transaction can take no more reports."""
         reports = sum(len(running.aggregator.delta.reports) for running in self._running.values())
         return reports >= self._policy.max_reports
 
+    def _commit_is_due(self) -> bool:
+        since_s = self._clock.monotonic_s() - self._departed_s
+        return since_s >= self._policy.commit_interval_s or self._is_full()
+
     def _commit(self) -> None:
-        began_s = self._committed_s = self._clock.monotonic_s()
-        gathered = checkpoint.gather(
-            self._running,
-            self._dead_letters,
-            policy=self._policy,
-        )
-        if not gathered.partitions:
+        """Commit everything there is, here and now."""
+        self._land(wait=True)
+        self._depart()
+        self._land(wait=True)
+
+    def _depart(self) -> None:
+        """Send what is pending on its way."""
+        self._departed_s = self._clock.monotonic_s()
+        gathered = checkpoint.gather(self._running, self._dead_letters, policy=self._policy)
+        if gathered.partitions:
+            self._dead_letters = []
+            self._flight = Flight(gathered, self._transactions, self._source, self._aside)
+
+    def _land(self, *, wait: bool) -> None:
+        """Look whether the commit under way is through, or `wait` for it."""
+        flight = self._flight
+        if flight is None or not flight.landed(wait=wait):
             return
-        self._dead_letters = []
-        checkpoint.send(gathered, self._transactions, self._source)
+        self._flight = None
         now_s = self._clock.monotonic_s()
-        self._observer.committed(gathered.tallies, now_s - began_s, self._clock.wall_ms())
+        tallies = flight.checkpoint.tallies
+        self._observer.committed(tallies, now_s - self._departed_s, self._clock.wall_ms())
         if now_s - self._deleted_s >= self._policy.delete_s:
             self._deleted_s = now_s
             self._delete_unneeded()

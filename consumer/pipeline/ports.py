@@ -133,6 +133,9 @@ class Transactions(Protocol):
         """Wait for every delivery report; per state partition the offset of the first
         record that `produce_state` queued for it in this transaction."""
 
+    def delivered(self) -> Mapping[int, int] | None:
+        """The same without waiting; `None` while reports are outstanding."""
+
     def send_offsets(self, positions: Sequence[Position], group_metadata: object) -> None: ...
     def commit(self) -> None: ...
 

@@ -90,15 +90,15 @@ class Restore:
             if (state := self._states.pop(txid, None)) is not None
         ]
         self._log.forget(forgotten)
-        whole = []
-        for entry in delta.content.entries:
+        self._log.read(delta, offset, size)
+        for encoded in delta.content.entries:
+            entry = state_entry.decode_entry(encoded)
             if entry.whole:
                 previous = self._states.get(entry.txid)
                 if previous is not None:
                     self._log.forget([previous])
                 state = Txid(entry.txid, entry.first_offset, 0)
                 self._states[entry.txid] = state
-                whole.append(state)
             elif (known := self._states.get(entry.txid)) is not None:
                 state = known
             else:
@@ -107,7 +107,7 @@ class Restore:
                 _apply_marker(state, entry)
             else:
                 _apply_open(state, entry)
-        self._log.read(delta, offset, size, whole)
+            self._log.settle(state, memoryview(encoded).nbytes, whole=entry.whole)
         self.done = delta.sequence == self.named.sequence and delta.chunk == delta.chunks - 1
         if self.done:
             self._window = state_entry.decode_window(delta.window)

@@ -24,12 +24,12 @@ from itertools import islice
 from msgspec import Struct, field
 
 from consumer.aggregation.delta import Delta
-from consumer.aggregation.lifecycle import MARKED, REMEMBERED
+from consumer.aggregation.lifecycle import MARKED, REMEMBERED, UNKNOWN
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.table import TxidTable
 from consumer.aggregation.txid import Txid
 from consumer.wire import state_entry
-from consumer.wire.state_entry import Entry, MarkerEntry, Named, OpenEntry, StateDelta
+from consumer.wire.state_entry import MarkerEntry, Named, OpenEntry, StateDelta
 
 FLOOR_BYTES = 128 * 1024
 """A log shorter than this is never worth rewriting."""
@@ -37,8 +37,9 @@ FLOOR_BYTES = 128 * 1024
 LEAST_REWRITE_BYTES = 16 * 1024
 """What a commit may rewrite even when it writes hardly anything itself."""
 
-ENTRY_BYTES = 48
-"""About what an entry takes in the log beside its content."""
+
+BARE_BYTES = 64
+"""About what an entry takes beside txid and content: an addition repeats it."""
 
 
 class Segment(Struct):
@@ -66,6 +67,8 @@ class StateLog:
         self._segments: OrderedDict[int, Segment] = OrderedDict()
         self.length_bytes = 0
         """From the start to the end of the log."""
+        self.live_bytes = 0
+        """What of it would be left if every known txid were written whole now, about."""
 
     @property
     def start(self) -> int:
@@ -80,16 +83,18 @@ class StateLog:
         segment = Segment(self.sequence, -1, 0)
         self._segments[self.sequence] = segment
         forgotten = [state.txid for state in delta.forgotten if state.home]
-        self._leave(delta.forgotten)
-        entries = [self._entry(state, segment) for state in delta.changed.values()]
+        self.forget(delta.forgotten)
+        entries: list[bytes] = []
+        for state in delta.changed:
+            if state.phase is not UNKNOWN:
+                entries += self._write(state)
         window = state_entry.encode_window(aggregator.windows.open)
-        table = aggregator.table
-        live_bytes = table.content_bytes + ENTRY_BYTES * len(table)
-        excess = self.length_bytes - 2 * live_bytes - FLOOR_BYTES
+        excess = self.length_bytes - 2 * self.live_bytes - FLOOR_BYTES
         if excess > 0:
-            written = len(window) + sum(map(len, forgotten)) + sum(map(_size, entries))
+            written = len(window) + sum(map(len, forgotten)) + sum(map(len, entries))
             budget = max(min(2 * written, excess), LEAST_REWRITE_BYTES)
-            entries += [self._entry(state, segment) for state in self._oldest(table, budget)]
+            for state in self._oldest(aggregator.table, budget):
+                entries += self._write(state)
         scalars = StateDelta(
             version=state_entry.VERSION,
             incarnation=self.incarnation,
@@ -116,57 +121,47 @@ class StateLog:
             Named(state_entry.VERSION, self.incarnation, self.sequence, self.start, writer)
         )
 
-    def read(self, delta: StateDelta, offset: int, size: int, whole: Iterable[Txid]) -> None:
-        """Take account of one chunk that a restore has read."""
+    def read(self, delta: StateDelta, offset: int, size: int) -> None:
+        """Take account of one chunk that a restore has read; its txids follow."""
         segment = self._segments.get(delta.sequence)
         if segment is None:
             segment = self._segments[delta.sequence] = Segment(delta.sequence, offset, 0)
             self.sequence = delta.sequence
         segment.size += size
         self.length_bytes += size
-        for state in whole:
-            self._settle(state, segment)
+
+    def settle(self, state: Txid, size: int, *, whole: bool) -> None:
+        """An entry of `size` bytes stands in the last commit: `state` itself, or an addition."""
+        if whole:
+            segment = self._segments[self.sequence]
+            self.forget([state])
+            state.home = segment.sequence
+            state.moved = False
+            segment.live += 1
+            segment.txids.append(state.txid)
+        else:
+            size = max(size - BARE_BYTES - len(state.txid), 0)  # what a rewrite would keep
+        state.logged_bytes += size
+        self.live_bytes += size
 
     def forget(self, states: Iterable[Txid]) -> None:
-        """The same for txids that a chunk forgets."""
-        self._leave(states)
-
-    def _entry(self, state: Txid, segment: Segment) -> Entry:
-        """What to write of one txid: all of it, or what is new."""
-        whole = state.moved or not state.home
-        if state.phase is MARKED:
-            self._settle(state, segment)
-            return MarkerEntry(
-                txid=state.txid,
-                whole=True,
-                first_offset=state.first_offset,
-                closed_ms=state.closed_ms,
-                revision=state.revision,
-                digests=state.digests or b"",
-            )
-        if whole:
-            state.logged_usage = state.logged_errors = state.logged_expected = 0
-            self._settle(state, segment)
-        entry = _grown(state, whole=whole)
-        state.logged_usage += len(entry.usage)
-        state.logged_errors += len(entry.errors)
-        state.logged_expected += len(entry.expected)
-        return entry
-
-    def _settle(self, state: Txid, segment: Segment) -> None:
-        """`state` is whole in `segment`: its home from now on."""
-        if state.home:
-            self._segments[state.home].live -= 1
-        state.home = segment.sequence
-        state.moved = False
-        segment.live += 1
-        segment.txids.append(state.txid)
-
-    def _leave(self, states: Iterable[Txid]) -> None:
+        """Txids that are not known any more, or begin anew."""
         for state in states:
             if state.home:
                 self._segments[state.home].live -= 1
-                state.home = 0
+                self.live_bytes -= state.logged_bytes
+                state.home = state.logged_bytes = 0
+
+    def _write(self, state: Txid) -> list[bytes]:
+        """What to write of one txid: all of it, or what is new."""
+        whole = state.moved or not state.home or state.phase is MARKED
+        if whole:
+            state.logged_usage = state.logged_errors = state.logged_expected = 0
+        encoded = state_entry.encode_entry(
+            _marked(state) if state.phase is MARKED else _grown(state, whole=whole)
+        )
+        self.settle(state, sum(map(len, encoded)), whole=whole)
+        return encoded
 
     def _oldest(self, table: TxidTable, budget: int) -> Iterator[Txid]:
         """Txids of the oldest segments, to be moved; marks them so."""
@@ -177,7 +172,7 @@ class StateLog:
                 state = table.by_txid.get(segment.txids.pop())
                 if state is not None and state.home == segment.sequence:
                     state.moved = True
-                    budget -= state.size + ENTRY_BYTES
+                    budget -= state.logged_bytes
                     yield state
 
     def _drop_unneeded(self) -> None:
@@ -190,34 +185,42 @@ class StateLog:
             self.length_bytes -= segment.size
 
 
+def _marked(state: Txid) -> MarkerEntry:
+    return MarkerEntry(
+        txid=state.txid,
+        whole=True,
+        first_offset=state.first_offset,
+        closed_ms=state.closed_ms,
+        revision=state.revision,
+        digests=state.digests or b"",
+    )
+
+
 def _grown(state: Txid, *, whole: bool) -> OpenEntry:
     """A txid with its items, or (where it is not `whole`) with those not logged yet."""
-    return OpenEntry(
-        txid=state.txid,
-        whole=whole,
-        first_offset=state.first_offset,
-        last_offset=state.last_offset,
-        opened_ms=state.opened_ms,
-        since_ms=state.since_ms,
-        touched_ms=state.touched_ms,
-        closed_ms=state.closed_ms,
-        remembered=state.phase is REMEMBERED,
-        callbacks=state.callbacks,
-        duplicates=state.duplicates,
-        revision=state.revision,
-        unlimited=state.unlimited,
-        emitted=None if state.previous is None else state.previous.counts,
-        oversized=list(state.oversized or ()),
-        usage=state.usage.since(state.logged_usage),
-        errors=[] if state.errors is None else state.errors.since(state.logged_errors),
-        expected=list(islice(state.expected, state.logged_expected, None)),
+    usage = state.usage.since(state.logged_usage)
+    errors = [] if state.errors is None else state.errors.since(state.logged_errors)
+    expected = list(islice(state.expected, state.logged_expected, None))
+    state.logged_usage += len(usage)
+    state.logged_errors += len(errors)
+    state.logged_expected += len(expected)
+    return OpenEntry(  # in the order of its fields: names would cost as much as all else
+        state.txid,
+        whole,
+        state.first_offset,
+        state.last_offset,
+        state.opened_ms,
+        state.since_ms,
+        state.touched_ms,
+        state.closed_ms,
+        state.phase is REMEMBERED,
+        state.callbacks,
+        state.duplicates,
+        state.revision,
+        state.unlimited,
+        None if state.previous is None else state.previous.counts,
+        list(state.oversized or ()),
+        usage,
+        errors,
+        expected,
     )
-
-
-def _size(entry: Entry) -> int:
-    items = (
-        len(entry.digests)
-        if isinstance(entry, MarkerEntry)
-        else sum(map(len, (*entry.usage, *entry.errors, *entry.expected, *entry.oversized)))
-    )
-    return ENTRY_BYTES + len(entry.txid) + items

@@ -11,6 +11,9 @@ from consumer.settings.model import Settings
 from consumer.settings.origin import DEFAULT, Origin
 from consumer.settings.secrets import redacted
 
+COMMENT_COLUMN = 60
+"""Origins stand in one column, at most this far to the right; longer lines push them on."""
+
 
 def effective(settings: Settings) -> dict[str, str | int | bool]:
     """Dotted name -> value, of every setting and every librdkafka property that is set.
@@ -26,14 +29,31 @@ def effective(settings: Settings) -> dict[str, str | int | bool]:
     return shown
 
 
-def render(settings: Settings, origins: Mapping[str, Origin] | None = None) -> str:
-    """The same as lines of TOML, each with where it came from unless that is the default."""
-    lines = []
-    for name, value in effective(settings).items():
-        origin = (origins or {}).get(name, DEFAULT)
-        comment = "" if origin == DEFAULT else f"  # {origin}"
-        lines.append(f"{name} = {literal(value)}{comment}\n")
-    return "".join(lines)
+def render(settings: Settings, origins: Mapping[str, Origin]) -> str:
+    """The same as a TOML file, each with where it came from.
+
+    It may be read back, once the secrets are put in again.
+    """
+    shown = effective(settings)
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for name, value in shown.items():
+        table, key = _place(name)
+        line = f"{key} = {literal(value)}"
+        sections.setdefault(table, []).append((line, f"# {origins.get(name, DEFAULT)}"))
+    lengths = [len(line) for lines in sections.values() for line, _ in lines]
+    width = max(length for length in lengths if length <= COMMENT_COLUMN)
+    return "\n".join(
+        f"[{table}]\n" + "".join(f"{line:{width}}  {origin}\n" for line, origin in lines)
+        for table, lines in sections.items()
+    )
+
+
+def _place(name: str) -> tuple[str, str]:
+    """Table and key of a dotted name, as a file has them."""
+    if name in SETTINGS:
+        return SETTINGS[name].table, SETTINGS[name].key
+    table = next(table for table in PROPERTY_TABLES if name.startswith(f"{table}."))
+    return table, literal(name.removeprefix(f"{table}."))
 
 
 def plain(setting: Setting, value: str | int | bool | None) -> str | int | bool:

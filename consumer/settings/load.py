@@ -7,7 +7,7 @@ read, then the whole is checked. Nothing stops at the first problem.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Loaded(Struct, frozen=True):
     settings: Settings
     origins: Mapping[str, Origin]
     """By dotted name: every setting, and every librdkafka property that is set."""
+    problems: Sequence[Problem] = ()
+    """What is wrong, by source and line; `settings` has the defaults in its place."""
 
 
 def load(
@@ -53,19 +55,43 @@ def load_with_origins(
     file: Path | None, overrides: Sequence[str] = (), environ: Mapping[str, str] | None = None
 ) -> Loaded:
     """The same, with the origin of each value."""
+    loaded = examine(file, overrides, environ)
+    refuse(loaded.problems)
+    return loaded
+
+
+def refuse(problems: Sequence[Problem]) -> None:
+    """Raises SettingsError where there are problems."""
+    if problems:
+        raise SettingsError(problems)
+
+
+def examine(
+    file: Path | None, overrides: Sequence[str] = (), environ: Mapping[str, str] | None = None
+) -> Loaded:
+    """The same, with what is wrong instead of an error: for who may find more of that."""
     environ = environ or {}
-    problems: list[Problem] = []
-    winners = _winners(file, overrides, environ, problems)
+    entries, problems = read_file(file) if file else ([], [])
+    is_whole = not problems
+    for given, wrong in (sources.from_environment(environ), sources.from_overrides(overrides)):
+        entries += given
+        problems += wrong
+    winners = _winners(entries, problems)
     settings = _settings(_read(winners, environ, problems))
     origins = _origins(settings, winners)
     at_fault = {problem.name for problem in problems}
     for mismatch in checks.mismatches(settings):
-        if at_fault.isdisjoint(mismatch.names):  # else it may only follow from a known one
+        # It may only follow from a known problem, or from what could not be read.
+        is_known = is_whole or all(name in winners for name in mismatch.names)
+        if is_known and at_fault.isdisjoint(mismatch.names):
             name = mismatch.names[0]
             problems.append(Problem(origins.get(name, DEFAULT), name, mismatch.message))
-    if problems:
-        raise SettingsError(sorted(problems, key=_order))
-    return Loaded(settings, origins)
+    return Loaded(settings, origins, in_order(problems))
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """By source, and within a file by line."""
+    return sorted(problems, key=_order)
 
 
 def _order(problem: Problem) -> tuple[Source, int, str]:
@@ -75,17 +101,8 @@ def _order(problem: Problem) -> tuple[Source, int, str]:
 _ALL_TABLES = TABLES.keys() | PROPERTY_TABLES.keys()
 
 
-def _winners(
-    file: Path | None,
-    overrides: Sequence[str],
-    environ: Mapping[str, str],
-    problems: list[Problem],
-) -> dict[str, Entry]:
+def _winners(entries: Sequence[Entry], problems: list[Problem]) -> dict[str, Entry]:
     """For each setting that is given, the entry that counts."""
-    entries = read_file(file) if file else []
-    for given, wrong in (sources.from_environment(environ), sources.from_overrides(overrides)):
-        entries += given
-        problems += wrong
     winners: dict[str, Entry] = {}
     for entry in entries:
         if message := _wrong_name(entry):

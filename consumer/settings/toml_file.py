@@ -3,52 +3,100 @@
 `tomllib` gives values and no positions. The lines come from a second look: the file is
 cut into statements, which are the shortest runs of lines that are TOML by themselves (no
 beginning of a multi-line value is), and each is parsed alone for the names in it.
+
+It also stops at the first line that is not TOML. Then that statement is blanked out and the
+rest read again, so that one run tells of every mistake. A header takes its section with it:
+what stands below would belong to another table.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from consumer.settings.origin import Entry, Origin, Problem, SettingsError, Source
+from consumer.settings.origin import Entry, Origin, Problem, Source
 
 FILE_BYTES_MAX = 1 << 20
 """No file of settings is larger; a device or a wrong file may be."""
 STATEMENT_LINES_MAX = 500
 """A statement longer than this ends the search for lines, whose cost is quadratic."""
 
-_POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
+SYNTAX_PROBLEMS_MAX = 20
+"""A file with more of them is another kind of file."""
+
+_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_HEADER = re.compile(r"\s*\[")
+_BEGINNING = re.compile(r"""\s*(\[|[\w."'-]+\s*=)""")
+"""Of a statement: a header, or a key."""
+_UNQUOTED = re.compile(r"=\s*[0-9]+ *[A-Za-z]+\s*(#.*)?$")
+_HINT = '; a number with a unit stands in quotes, as "5s" does'
 
 
-def read_file(path: Path) -> list[Entry]:
-    """The entries of a file, in its order.
+def read_file(path: Path) -> tuple[list[Entry], list[Problem]]:
+    """The entries of a file, in its order, and what is wrong with it as a file.
 
-    Raises SettingsError with one problem when the file cannot be read, is not TOML, or
-    gives one name twice.
+    With a problem the entries are those of the rest. Each name is there once.
     """
-    text = _text_of(path)
     try:
-        document = tomllib.loads(text)
-    except RecursionError:
-        raise _error(path, "not valid TOML: nested too deeply") from None
+        text = _text_of(path)
     except ValueError as error:
-        position = _POSITION.search(str(error))
-        line = int(position[1]) if position else 0
-        column = f" (column {position[2]})" if position else ""
-        said = " ".join(_POSITION.sub("", str(error)).split())
-        raise _error(path, f"not valid TOML: {said}{column}", line) from None
-    lines = lines_of(text)
-    entries = [
-        Entry(name, value, Origin(Source.FILE, str(path), lines.get(name, 0)), is_text=False)
-        for name, value in flatten(document)
-    ]
-    for name, count in Counter(entry.name for entry in entries).items():
-        if count > 1:  # TOML tells "a.b" from a.b, the settings do not
-            raise _error(path, f"{name}: given {count} times", lines.get(name, 0))
-    return entries
+        return [], [_problem(path, *error.args)]
+    lines = text.split("\n")
+    document, problems = _parse(path, lines)
+    found = lines_of("\n".join(lines))
+    entries: dict[str, Entry] = {}
+    for name, value in flatten(document):
+        origin = Origin(Source.FILE, str(path), found.get(name, 0))
+        if name in entries:  # TOML tells "a.b" from a.b, the settings do not
+            problems.append(Problem(origin, name, "given more than once"))
+        entries[name] = Entry(name, value, origin, is_text=False)
+    return list(entries.values()), problems
+
+
+def _parse(path: Path, lines: list[str]) -> tuple[dict[str, object], list[Problem]]:
+    """The document and what is no TOML in it, of which the lines are blanked out."""
+    problems: list[Problem] = []
+    while len(problems) < SYNTAX_PROBLEMS_MAX:
+        try:
+            return tomllib.loads("\n".join(lines)), problems
+        except RecursionError:
+            problems.append(_problem(path, "not valid TOML: nested too deeply"))
+            break
+        except ValueError as error:
+            position = _POSITION.search(str(error))
+            line = int(position[1] or 0) if position else 0
+            column = f" (column {position[2]})" if position and position[2] else ""
+            said = " ".join(_POSITION.sub("", str(error)).split())
+        wrong = _statement_at(lines, line)
+        if not wrong.start < line <= wrong.stop:  # where it was noticed, or not even that
+            line, column = wrong.start + 1, ""
+        hint = _HINT if _UNQUOTED.search(lines[wrong.start]) else ""
+        problems.append(_problem(path, f"not valid TOML: {said}{column}{hint}", line))
+        lines[wrong.start : wrong.stop] = [""] * len(wrong)
+    return {}, problems
+
+
+def _statement_at(lines: list[str], line: int) -> range:
+    """Of the first statement that is no TOML; of the one on `line`, where each by itself is."""
+    start = end = 0
+    while end < len(lines):
+        start = end
+        length, document = _statement(lines, start)
+        end = start + length
+        if document is None:
+            end = _next(lines, start + 1, _BEGINNING)
+        if document is None or 0 < line <= end:
+            break
+    if _HEADER.match(lines[start]):
+        end = _next(lines, end, _HEADER)
+    return range(start, end)
+
+
+def _next(lines: list[str], start: int, beginning: re.Pattern[str]) -> int:
+    numbers = range(start, len(lines))
+    return next((number for number in numbers if beginning.match(lines[number])), len(lines))
 
 
 def flatten(document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -85,26 +133,27 @@ def _statement(lines: list[str], start: int) -> tuple[int, dict[str, object] | N
     for end in range(start + 1, min(len(lines), start + STATEMENT_LINES_MAX) + 1):
         try:
             return end - start, tomllib.loads("\n".join(lines[start:end]))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     return 0, None
 
 
 def _text_of(path: Path) -> str:
+    """Raises ValueError with what is wrong, and the line if it is known."""
     try:
         with path.open("rb") as file:
             content = file.read(FILE_BYTES_MAX + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _error(path, f"cannot be read: {reason}") from None
+        raise ValueError(f"cannot be read: {reason}") from None
     if len(content) > FILE_BYTES_MAX:
-        raise _error(path, f"larger than {FILE_BYTES_MAX} bytes; is it the right file?")
+        raise ValueError(f"larger than {FILE_BYTES_MAX} bytes; is it the right file?")
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise _error(path, "not valid UTF-8", line) from None
+        raise ValueError("not valid UTF-8", line) from None
 
 
-def _error(path: Path, message: str, line: int = 0) -> SettingsError:
-    return SettingsError([Problem(Origin(Source.FILE, str(path), line), "", message)])
+def _problem(path: Path, message: str, line: int = 0) -> Problem:
+    return Problem(Origin(Source.FILE, str(path), line), "", message)

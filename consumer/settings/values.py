@@ -13,6 +13,7 @@ import re
 from consumer.settings import units
 from consumer.settings.catalogue import Kind, Setting, nearest
 from consumer.settings.origin import Entry
+from consumer.settings.secrets import REDACTED
 
 Value = str | int | bool | None
 
@@ -43,6 +44,8 @@ def read_property(entry: Entry) -> str:
     given = entry.value
     parts = given if isinstance(given, list) else [given]
     value = ",".join(map(_property_text, parts))
+    if value == REDACTED:  # somebody pasted what `config show` prints
+        raise ValueError("stands for a secret that was not shown; write the secret, or ${VAR}")
     if not _is_clean(value, "\n\r\t"):  # certificates have lines
         raise ValueError("holds control characters or is not valid UTF-8")
     return value

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, json
 
@@ -30,37 +30,59 @@ MAX_DEPTH: Final = 500
 less the depth of the call stack; ours lies well below, so that the same bytes get the same
 answer wherever they are decoded (a restore must read what was once accepted)."""
 
-_Name: TypeAlias = Annotated[str, Meta(max_length=256)]
-_Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-_Txid: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
+_CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
+"""Control characters; the decoder looks for them apart, only where there may be some."""
 
+Name: TypeAlias = Annotated[str, Meta(max_length=256)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Txid: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=256, extra_json_schema={"not": {"pattern": _CONTROL}})
+]
+Imeis: TypeAlias = list[Name]
+Status: TypeAlias = Literal["QUEUED", "COMPLETED"]
 
 _Item = TypeVar("_Item")
+_Usage = TypeVar("_Usage")
+_Error = TypeVar("_Error")
 
 
 class UsageItem(Struct, gc=False, rename="camel"):
-    """The known properties of one element of `usage`."""
+    """What one device used. Properties not named here are kept verbatim."""
 
-    imei: _Name | None = None
-    number_of_sessions: _Count | None = None
-    bytes_transferred: _Count | None = None
+    imei: Name | None = None
+    """The device; need not be numeric. Items without one count in the totals only."""
+    number_of_sessions: Count | None = None
+    bytes_transferred: Count | None = None
 
 
 class ErrorResponse(Struct, gc=False, rename="camel"):
-    """The known properties of `errorResponse` in one element of `errors`."""
+    """What ThingSpace answered. Properties not named here are kept verbatim."""
 
-    error_code: _Name | None = None
+    error_code: Name | None = None
+    """What `errorCodes` of reports and metrics records count."""
     error_message: str | None = None
     http_status_code: str | None = None
     detail_error_message: str | None = None
 
 
 class ErrorItem(Struct, gc=False, rename="camel"):
-    """The known properties of one element of `errors`."""
+    """Why a device has no usage. Properties not named here are kept verbatim."""
 
-    imei: _Name | None = None
+    imei: Name | None = None
     error_message: str | None = None
     error_response: ErrorResponse | None = None
+
+
+class Envelope(Struct, Generic[_Usage, _Error], gc=False):
+    """ThingSpace's answer for one device of a request, or for several.
+
+    Its items join those of the same txid. Properties not named here are ignored.
+    """
+
+    txid: Txid
+    """The request that this answers: it is the same in all answers."""
+    usage: list[_Usage] | None = None
+    errors: list[_Error] | None = None
 
 
 class Callback(Struct, gc=False):
@@ -94,14 +116,6 @@ class Rejection(Struct, gc=False):
 Decoded: TypeAlias = Callback | Expectation | Acknowledgement | Rejection
 
 
-class _Envelope(Struct, gc=False):
-    """A callback as it should be. Properties not named are skipped."""
-
-    txid: _Txid | None = None
-    usage: list[Raw] | None = None
-    errors: list[Raw] | None = None
-
-
 _ABSENT: Final = Raw(b"null")
 
 
@@ -115,13 +129,13 @@ class _Loose(Struct, gc=False):
     status: Raw = _ABSENT
 
 
-_decode_envelope: Final = json.Decoder(_Envelope).decode
+_decode_envelope: Final = json.Decoder(Envelope[Raw, Raw]).decode
 _decode_loose: Final = json.Decoder(_Loose).decode
 _decode_raw: Final = json.Decoder(Raw).decode
 _decode_items: Final = json.Decoder(list[Raw]).decode
-_decode_txid: Final = json.Decoder(_Txid).decode
-_decode_status: Final = json.Decoder(Literal["QUEUED", "COMPLETED"]).decode
-_decode_imeis: Final = json.Decoder(list[_Name]).decode
+_decode_txid: Final = json.Decoder(Txid).decode
+_decode_status: Final = json.Decoder(Status).decode
+_decode_imeis: Final = json.Decoder(Imeis).decode
 
 decode_usage_item: Final = json.Decoder(UsageItem).decode
 """One element of `usage` from the bytes that `decode` gave, for restores."""
@@ -129,7 +143,7 @@ decode_usage_item: Final = json.Decoder(UsageItem).decode
 decode_error_item: Final = json.Decoder(ErrorItem).decode
 """One element of `errors` from the bytes that `decode` gave, for restores."""
 
-_find_control: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
+_find_control: Final = re.compile(_CONTROL).search
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
@@ -145,7 +159,7 @@ def decode(value: bytes | None) -> Decoded:
         envelope = _decode_envelope(value)
         txid = envelope.txid
         # Not printable are also some characters that a txid may hold: _examine decides.
-        if txid is None or not txid.isprintable():
+        if not txid.isprintable():
             return _examine(value)
         if envelope.usage is None and envelope.errors is None:
             return _examine(value)

@@ -7,45 +7,50 @@ of fields is the order on the wire.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
-from msgspec import Struct, json
+from msgspec import Meta, Struct, json
 
-from consumer.wire.timestamps import iso
+from consumer.wire.timestamps import Time, iso
+
+_Count: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
 class Window(Struct, gc=False):
-    """The span [start, end) of the partition's clock, in `timestamps.iso` spelling."""
+    """A span of the partition's clock."""
 
-    start: str
-    end: str
+    start: Time
+    end: Time
+    """Exclusive."""
 
 
 class Records(Struct, gc=False, rename="camel"):
     """Records consumed in the window: each in exactly one kind."""
 
-    callbacks: int
-    expectations: int
-    acknowledgements: int
-    dead_letters: int
+    callbacks: _Count
+    expectations: _Count
+    acknowledgements: _Count
+    dead_letters: _Count
 
 
 class Items(Struct, gc=False):
     """Items consumed in the window. `usage` and `errors` are those that were merged."""
 
-    usage: int
-    errors: int
-    duplicates: int
-    late: int
+    usage: _Count
+    errors: _Count
+    duplicates: _Count
+    late: _Count
+    """New items that came when no report could take them any more."""
 
 
 class Reports(Struct, gc=False):
-    """Emissions whose `closedAt` lies in the window; `revised`: those with revision > 0."""
+    """Emissions whose `closedAt` lies in the window, revisions included."""
 
-    complete: int
-    partial: int
-    unconfirmed: int
-    revised: int
+    complete: _Count
+    partial: _Count
+    unconfirmed: _Count
+    revised: _Count
+    """Those among them with a revision above 0."""
 
 
 class Devices(Struct, gc=False):
@@ -59,18 +64,23 @@ class Devices(Struct, gc=False):
 class TimeToComplete(Struct, gc=False):
     """Milliseconds from opening to first emission; `min` and `max` are null for none."""
 
-    count: int
-    sum: int
-    min: int | None
-    max: int | None
+    count: _Count
+    sum: _Count
+    min: _Count | None
+    max: _Count | None
 
 
 class MetricsRecord(Struct, gc=False, rename="camel"):
-    """One closed window of one input partition."""
+    """What one input partition saw in one window of its clock.
+
+    What a revision holds counts as the difference to the revision before it, so windows add
+    up to what the last revisions hold.
+    """
 
     window: Window
     app: str
-    partition: int
+    """`app.id`."""
+    partition: _Count
     records: Records
     items: Items
     reports: Reports

@@ -9,9 +9,19 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final, Generic, TypeAlias, TypeVar
 
-from msgspec import UNSET, Raw, Struct, UnsetType, json, structs
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, json, structs
+
+from consumer.wire.callback import Imeis, Name, Txid
+from consumer.wire.timestamps import Time
+
+Total: TypeAlias = Annotated[int, Meta(ge=0)]
+"""Exact, without an upper end: a sum may exceed the 64 bits of what it sums up."""
+_Ordinal: TypeAlias = Annotated[int, Meta(ge=1)]
+
+_Usage = TypeVar("_Usage")
+_Error = TypeVar("_Error")
 
 
 class Outcome(enum.StrEnum):
@@ -29,35 +39,42 @@ class CompletedBy(enum.StrEnum):
     """The rule that closed a report."""
 
     EXPECTED_DEVICES = "expected_devices"
+    """Every device of the expectation is in."""
     DEVICE_LIMIT = "device_limit"
+    """Exactly `completion.device_limit` devices are in, and none were expected."""
     INACTIVITY = "inactivity"
+    """Nothing was added for `completion.inactivity`."""
     MAX_AGE = "max_age"
+    """`completion.max_age` since it opened or reopened."""
     CAPACITY = "capacity"
+    """The member's memory is full, or the txid reached `limits.txid_bytes`."""
 
 
 class Part(Struct, gc=False, rename="camel"):
     """Which part of a split report this record is: `index` runs from 1 to `count`."""
 
-    index: int = 1
-    count: int = 1
+    index: _Ordinal
+    count: _Ordinal
 
 
 class Devices(Struct, gc=False, rename="camel"):
     """Devices of the txid, counted by distinct IMEI; the lists of IMEIs are sorted."""
 
-    expected: int | None
-    """`None` without an expectation; `missing` and `unexpected` are empty then."""
-    reported: int
+    expected: Total | None
+    """Null without an expectation; `missing` and `unexpected` are empty then."""
+    reported: Total
     """IMEIs in `usage`."""
-    failed: int
+    failed: Total
     """IMEIs in `errors`."""
-    missing: list[str]
-    unexpected: list[str]
-    repeated: list[str]
+    missing: Imeis
+    """IMEIs that are expected and in neither array."""
+    unexpected: Imeis
+    """IMEIs that are in one of the arrays and not expected."""
+    repeated: Imeis
     """IMEIs with more than one different usage item."""
-    conflicting: list[str]
+    conflicting: Imeis
     """IMEIs in both arrays."""
-    oversized: list[str] | UnsetType = UNSET
+    oversized: Imeis | UnsetType = UNSET
     """IMEIs of items that no report can take (dead letters with reason `oversized_item`);
     there only when there are any."""
 
@@ -66,9 +83,9 @@ class Source(Struct, gc=False, rename="camel"):
     """The input records behind a report: all lie within these offsets of one partition."""
 
     topic: str
-    partition: int
-    first_offset: int
-    last_offset: int
+    partition: Total
+    first_offset: Total
+    last_offset: Total
 
 
 class Summary(Struct, gc=False, rename="camel"):
@@ -76,30 +93,42 @@ class Summary(Struct, gc=False, rename="camel"):
 
     outcome: Outcome
     completed_by: CompletedBy
-    revision: int
+    revision: Total
     """0 for the first emission of a txid."""
     part: Part
     devices: Devices
-    number_of_sessions: int
-    bytes_transferred: int
-    error_codes: dict[str, int]
-    callbacks: int
+    number_of_sessions: Total
+    bytes_transferred: Total
+    error_codes: dict[Name, Total]
+    """Error code -> how many items of `errors` have it."""
+    callbacks: Total
     """Callback records of this txid up to this emission."""
-    duplicates: int
+    duplicates: Total
     """Items among them that were there already."""
-    opened_at: str
-    """This and `closed_at` are times of the partition's clock (`timestamps.iso`)."""
-    closed_at: str
+    opened_at: Time
+    """This and `closedAt` are times of the partition's clock."""
+    closed_at: Time
     source: Source
 
 
-class Report(Struct, gc=False):
-    """A decoded report; the items are left as they are."""
+class ReportOf(Struct, Generic[_Usage, _Error], gc=False):
+    """All answers to one request: ThingSpace's `AggregateSessionReport`, and a `summary`.
 
-    txid: str
-    usage: list[Raw]
-    errors: list[Raw]
+    The last record of a key is the truth. A report too large for one record is split: the
+    parts share a revision, items, lists of IMEIs and `errorCodes` are divided among them, and
+    everything else stands in each.
+    """
+
+    txid: Txid
+    usage: list[_Usage]
+    """Verbatim, in the order of their offsets."""
+    errors: list[_Error]
+    """Likewise."""
     summary: Summary
+
+
+class Report(ReportOf[Raw, Raw], gc=False):
+    """A decoded report; the items are left as they are."""
 
 
 # Sorting dictionaries makes `errorCodes` independent of the order in which codes arrived;
@@ -110,12 +139,18 @@ _decode: Final = json.Decoder(Report).decode
 
 def encode(txid: str, usage: Sequence[bytes], errors: Sequence[bytes], summary: Summary) -> bytes:
     """One report record. The items go in byte by byte as `callback.decode` gave them."""
-    return b'{"txid":%b,"usage":[%b],"errors":[%b],"summary":%b}' % (
+    pieces = (
+        b'{"txid":',
         _encode(txid),
+        b',"usage":[',
         b",".join(usage),
+        b'],"errors":[',
         b",".join(errors),
+        b'],"summary":',
         _encode(summary),
+        b"}",
     )
+    return b"".join(pieces)
 
 
 def decode(value: bytes) -> Report:

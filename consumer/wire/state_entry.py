@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 
 VERSION = 2
 """Schema of both the state log and the offset metadata."""
@@ -108,7 +108,8 @@ class StateChunk(Struct, array_like=True):
 
     forgotten: list[str] = field(default_factory=list)
     """Before all entries of a commit: a txid may be forgotten and born again in it."""
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Raw] = field(default_factory=list)
+    """Each an `Entry`, encoded."""
 
 
 class StateDelta(Struct, array_like=True):
@@ -146,6 +147,7 @@ class _Versioned(Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _deltas = msgspec.msgpack.Decoder(StateDelta)
+_entries = msgspec.msgpack.Decoder(Entry)
 _versions = msgspec.msgpack.Decoder(_Versioned)
 _windows = msgspec.json.Decoder(Window)
 _named = msgspec.json.Decoder(Named)
@@ -161,10 +163,27 @@ def decode_window(value: bytes) -> Window:
     return _windows.decode(value)
 
 
+def encode_entry(entry: Entry, *, chunk_bytes: int = CHUNK_BYTES) -> list[bytes]:
+    """An entry, or (too large for one record) itself cut short and additions to it."""
+    encoded = _encoder.encode(entry)
+    if len(encoded) <= chunk_bytes:
+        return [encoded]
+    return [_encoder.encode(piece) for piece in _pieces(entry, chunk_bytes)]
+
+
+def decode_entry(encoded: bytes | Raw) -> Entry:
+    """Inverse of `encode_entry`, for one piece. Raises `StateError`."""
+    try:
+        entry: Entry = _entries.decode(encoded)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StateError(f"not an entry of the state log ({error})") from None
+    return entry
+
+
 def encode(
     delta: StateDelta,
     forgotten: Iterable[str],
-    entries: Iterable[Entry],
+    entries: Iterable[bytes],
     *,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> list[bytes]:
@@ -177,19 +196,13 @@ def encode(
             room = chunk_bytes
         chunks[-1].forgotten.append(txid)
         room -= len(txid.encode()) + 5
-    for entry in entries:
-        size = _size(entry)
-        if size <= room:
-            chunks[-1].entries.append(entry)
-            room -= size
-            continue
-        for piece in _pieces(entry, chunk_bytes):
-            size = _size(piece)
-            if size > room and room < chunk_bytes:
-                chunks.append(StateChunk())
-                room = chunk_bytes
-            chunks[-1].entries.append(piece)
-            room -= size
+    for encoded in entries:
+        size = len(encoded)
+        if size > room and room < chunk_bytes:
+            chunks.append(StateChunk())
+            room = chunk_bytes
+        chunks[-1].entries.append(Raw(encoded))
+        room -= size
     if len(delta.window) > room:
         chunks.append(StateChunk())
     window, delta.window = delta.window, b""
@@ -231,21 +244,9 @@ def decode_named(metadata: str) -> Named | None:
     return named
 
 
-def _size(entry: Entry) -> int:
-    """About the encoded size; never much less."""
-    if isinstance(entry, MarkerEntry):
-        return 64 + len(entry.txid.encode()) + len(entry.digests)
-    count = len(entry.usage) + len(entry.errors)
-    items = sum(map(len, entry.usage)) + sum(map(len, entry.errors)) + 5 * count
-    names = sum(len(imei.encode()) + 5 for imei in (*entry.expected, *entry.oversized))
-    return 128 + len(entry.txid.encode()) + items + names
-
-
 def _pieces(entry: Entry, chunk_bytes: int) -> Iterator[Entry]:
     """An entry too large for one record, as itself cut short and additions to it."""
-    if _size(entry) <= chunk_bytes:
-        yield entry
-    elif isinstance(entry, MarkerEntry):
+    if isinstance(entry, MarkerEntry):
         step = max(chunk_bytes // DIGEST_BYTES, 1) * DIGEST_BYTES
         for begin in range(0, len(entry.digests), step):
             digests = entry.digests[begin : begin + step]

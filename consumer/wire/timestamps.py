@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final, TypeAlias
+
+from msgspec import Meta
+
+Time: TypeAlias = Annotated[
+    str,
+    Meta(
+        extra_json_schema={
+            "format": "date-time",
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+        }
+    ),
+]
+"""What `iso` gives, as the schemas describe it."""
 
 _FRACTIONS: Final = tuple(f".{ms:03d}Z" for ms in range(1000))
 

@@ -22,6 +22,7 @@ from consumer.kafka.offsets import Offsets
 from consumer.kafka.source import Source
 from consumer.kafka.state_reader import StateReader
 from consumer.kafka.transactions import Transactions
+from consumer.pipeline.flight import Thread
 from consumer.pipeline.loop import Pipeline, Ports
 from consumer.settings.load import load
 from consumer.telemetry.health import Health
@@ -45,6 +46,7 @@ class Life:
         source: type[Source] = Source,
         transactions: type[Transactions] = Transactions,
         pipeline: type[Pipeline] = Pipeline,
+        aside: type[Thread] = Thread,
     ) -> None:
         """Make the state topic, if need be."""
         texts = [f"{name}={value}" for name, value in stage.options(settings).items()]
@@ -54,6 +56,7 @@ class Life:
         self._options = client_options(self._settings)
         self._facts = prepare_topics(self._settings, self._options)
         self._source, self._transactions, self._pipeline = source, transactions, pipeline
+        self._aside = aside
         self._failure: BaseException | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="life", daemon=True)
@@ -116,4 +119,5 @@ class Life:
             clock=SystemClock(),
             observer=Metrics(Health(30.0), topics.callbacks, CAUSES, build()),
             new_incarnation=lambda: secrets.token_hex(8),
+            aside=self._aside,
         )

@@ -45,10 +45,12 @@ class Script:
                 super().produce(outputs)
                 script.outputs.update(output.topic for output in outputs)
 
-            def flush(self) -> Mapping[int, int]:
-                script.begins = dict(super().flush())
-                script.done("flush")
-                return script.begins
+            def delivered(self) -> Mapping[int, int] | None:
+                begins = super().delivered()
+                if begins is not None:
+                    script.begins = dict(begins)
+                    script.done("flush")
+                return begins
 
             def send_offsets(self, positions: Sequence[Position], group_metadata: Any) -> None:
                 super().send_offsets(positions, group_metadata)

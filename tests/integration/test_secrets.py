@@ -56,11 +56,11 @@ def test_a_member_that_cannot_log_in_tells_no_secret(stage: Stage) -> None:
     assert leaks(written(member)) == []
 
 
-def test_check_shows_where_a_secret_comes_from_and_not_what_it_is(stage: Stage) -> None:
+def test_it_is_shown_where_a_secret_comes_from_and_not_what_it_is(stage: Stage) -> None:
     """The settings in force are printed whole, but for those that may be secret."""
-    check = stage.command("check", settings=SETTINGS, env=ENVIRONMENT)
-    assert check.wait() == 0
-    text = written(check)
+    show = stage.command("config", "show", settings=SETTINGS, env=ENVIRONMENT)
+    assert show.wait() == 0
+    text = written(show)
     assert leaks(text) == []
     assert "sasl.password" in text
     assert "ssl.key.password" in text

@@ -24,116 +24,24 @@ from consumer.wire.dead_letter import Reason
 from consumer.wire.report import CompletedBy, Devices, Outcome, Part, Source, Summary
 from consumer.wire.timestamps import iso
 from tests.property import wire_model
-
-MARK = "payload-payload"
-"""Stands where it should not in generated records; must not show in a message."""
+from tests.property.wire_values import (
+    ERRORS,
+    MARK,
+    RECORDS,
+    STRINGS,
+    TREES,
+    USAGE,
+    spelled,
+    spellings,
+)
 
 relaxed = settings(deadline=None)
-
-# ---------------------------------------------------------------------------- strategies
-
-_coins = st.booleans()
-_strings = st.text(max_size=8)
-_scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**70), 2**70)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | _strings
-)
-_trees = st.recursive(
-    _scalars,
-    lambda children: (
-        st.lists(children, max_size=4) | st.dictionaries(_strings, children, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-@st.composite
-def _object(
-    draw: st.DrawFn, often: dict[str, st.SearchStrategy[Any]], other: st.SearchStrategy[Any]
-) -> dict[str, Any]:
-    """Objects with most of these properties, mostly good ones, and unknown ones among them."""
-    found = draw(st.dictionaries(_strings, other, max_size=1))
-    for name in draw(st.permutations(list(often))):
-        luck = draw(st.integers(0, 19))
-        if luck == 0:
-            found[name] = draw(other)
-        elif luck == 1:
-            found[name] = None
-        elif luck > 4:
-            found[name] = draw(often[name])
-    return found
-
-
-_junk: st.SearchStrategy[Any] = _scalars | st.sampled_from(
-    [MARK, [], {}, [MARK], {MARK: MARK}, [[{}], None]]
-)
-_names = st.sampled_from(["", "1", "2", "é", "x" * 256, "x" * 256, "x" * 257])
-_counts = st.sampled_from([0, 1, 2, 17, 2**53, 2**63 - 1, 2**63 - 1, 2**63, -1])
-_usage = _object({"imei": _names, "numberOfSessions": _counts, "bytesTransferred": _counts}, _junk)
-_response = _object(
-    {
-        "errorCode": _names,
-        "errorMessage": _strings,
-        "httpStatusCode": _strings,
-        "detailErrorMessage": _strings,
-    },
-    _junk,
-)
-_errors = _object({"imei": _names, "errorMessage": _strings, "errorResponse": _response}, _junk)
-_txids = st.sampled_from(["t", "t", "t", "ü", "\u200d", "x" * 256, "x" * 257, "", "\x7f", "a\0"])
-_statuses = st.sampled_from(["QUEUED", "COMPLETED", "FAILED", ""])
-_records = _object(
-    {
-        "txid": _txids,
-        "usage": st.lists(_usage, max_size=2),
-        "errors": st.lists(_errors, max_size=2),
-    },
-    _junk,
-) | _object({"txid": _txids, "imei": st.lists(_names, max_size=2), "status": _statuses}, _junk)
-
-
-@st.composite
-def _spelled(draw: st.DrawFn, tree: Any) -> bytes:
-    """One of the many ways to write `tree` as JSON."""
-    blank = draw(st.sampled_from(["", "", " ", "\t\r\n "]))
-
-    def text(value: str) -> str:
-        escape = draw(st.sampled_from(("no", "ascii", "all")))
-        if escape == "all":
-            units = value.encode("utf-16-be").hex()
-            return '"' + "".join(rf"\u{units[i : i + 4]}" for i in range(0, len(units), 4)) + '"'
-        return json.dumps(value, ensure_ascii=escape == "ascii")
-
-    def spell(value: Any) -> str:
-        if isinstance(value, dict):
-            keys = draw(st.permutations(list(value)))
-            again = draw(_coins)
-            if keys and again:
-                keys = [draw(st.sampled_from(keys)), *keys]  # the last of a repeated key wins
-            fields = [text(key) + blank + ":" + blank + spell(value[key]) for key in keys]
-            return "{" + blank + ("," + blank).join(fields) + blank + "}"
-        if isinstance(value, list):
-            return "[" + blank + ("," + blank).join(map(spell, value)) + blank + "]"
-        if isinstance(value, str):
-            return text(value)
-        if isinstance(value, float) and draw(_coins):
-            return f"{value:.17E}"
-        return json.dumps(value)
-
-    return (blank + spell(tree) + blank).encode()
-
-
-def _spellings(trees: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
-    return trees.flatmap(_spelled)
 
 
 @st.composite
 def _damaged(draw: st.DrawFn) -> bytes:
     """A record that something happened to on its way."""
-    value = draw(_spellings(_records))
+    value = draw(spellings(RECORDS))
     at = draw(st.integers(0, len(value)))
     harm = draw(st.sampled_from(["cut", "flip", "double", "insert", "begin"]))
     if harm == "cut":
@@ -159,7 +67,7 @@ def _kind(value: bytes) -> Reason | str:
 
 
 @relaxed
-@given(st.binary() | st.text().map(str.encode) | _damaged() | _spellings(_trees))
+@given(st.binary() | st.text().map(str.encode) | _damaged() | spellings(TREES))
 @example(b'{"txid":"a","x":"\\')
 @example(b'{"txid":"a","usage":[{"x":"\xff"}]}')
 def test_any_bytes(value: bytes) -> None:
@@ -170,7 +78,7 @@ def test_any_bytes(value: bytes) -> None:
 
 
 @settings(relaxed, max_examples=300)
-@given(_records.flatmap(lambda record: st.tuples(st.just(record), _spelled(record))))
+@given(RECORDS.flatmap(lambda record: st.tuples(st.just(record), spelled(record))))
 def test_records(pair: tuple[dict[str, Any], bytes]) -> None:
     """A record is the same in every spelling, and what it holds is what Python reads."""
     record, value = pair
@@ -196,8 +104,8 @@ def test_records(pair: tuple[dict[str, Any], bytes]) -> None:
 
 @relaxed
 @given(
-    st.lists(_spellings(_usage.filter(wire_model.is_usage)).map(bytes.strip), max_size=4),
-    st.lists(_spellings(_errors.filter(wire_model.is_error)).map(bytes.strip), max_size=4),
+    st.lists(spellings(USAGE.filter(wire_model.is_usage)).map(bytes.strip), max_size=4),
+    st.lists(spellings(ERRORS.filter(wire_model.is_error)).map(bytes.strip), max_size=4),
     st.sampled_from([b"", b" ", b"\n\t"]),
 )
 def test_items_are_verbatim(usage: list[bytes], errors: list[bytes], blank: bytes) -> None:
@@ -224,7 +132,7 @@ def _identity(tree: Any) -> Any:
 
 
 @relaxed
-@given(_trees.flatmap(lambda tree: st.tuples(_spelled(tree), _spelled(tree))))
+@given(TREES.flatmap(lambda tree: st.tuples(spelled(tree), spelled(tree))))
 def test_canonical_of_spellings(pair: tuple[bytes, bytes]) -> None:
     """Spelling does not show, and what is canonical stays as it is."""
     first, second = pair
@@ -259,7 +167,7 @@ def test_canonical_never_raises(raw: bytes) -> None:
     assert canonical(raw) in {raw, canonical(canonical(raw))}
 
 
-_sorted_names = st.lists(_strings, max_size=3).map(sorted)
+_sorted_names = st.lists(STRINGS, max_size=3).map(sorted)
 _totals = st.integers(0, 2**80)
 _times = st.integers(0, 4_000_000_000_000).map(iso)
 _summaries = st.builds(
@@ -267,7 +175,7 @@ _summaries = st.builds(
     outcome=st.sampled_from(Outcome),
     completed_by=st.sampled_from(CompletedBy),
     revision=_totals,
-    part=st.builds(Part, index=_totals, count=_totals),
+    part=st.builds(Part, index=_totals.map((1).__add__), count=_totals.map((1).__add__)),
     devices=st.builds(
         Devices,
         expected=st.none() | _totals,
@@ -280,13 +188,13 @@ _summaries = st.builds(
     ),
     number_of_sessions=_totals,
     bytes_transferred=_totals,
-    error_codes=st.dictionaries(_strings, _totals, max_size=3),
+    error_codes=st.dictionaries(STRINGS, _totals, max_size=3),
     callbacks=_totals,
     duplicates=_totals,
     opened_at=_times,
     closed_at=_times,
     source=st.builds(
-        Source, topic=_strings, partition=_totals, first_offset=_totals, last_offset=_totals
+        Source, topic=STRINGS, partition=_totals, first_offset=_totals, last_offset=_totals
     ),
 )
 
@@ -294,8 +202,8 @@ _summaries = st.builds(
 @relaxed
 @given(
     st.text(min_size=1, max_size=8),
-    st.lists(_spellings(_usage).map(bytes.strip), max_size=3),
-    st.lists(_spellings(_errors).map(bytes.strip), max_size=3),
+    st.lists(spellings(USAGE).map(bytes.strip), max_size=3),
+    st.lists(spellings(ERRORS).map(bytes.strip), max_size=3),
     _summaries,
 )
 def test_report_round_trip(

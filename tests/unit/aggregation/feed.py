@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consumer.aggregation.delta import Delta
+from consumer.aggregation.lifecycle import UNKNOWN
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.txid import Txid
@@ -132,3 +133,8 @@ class Feed:
     def known(self, txid: str) -> Txid | None:
         """What is known of a txid."""
         return self.aggregator.table.by_txid.get(txid)
+
+
+def changed(delta: Delta) -> list[str]:
+    """Txids whose state is to be written, those forgotten since left out."""
+    return [state.txid for state in delta.changed if state.phase is not UNKNOWN]

@@ -9,7 +9,7 @@ import pytest
 
 from consumer.aggregation import capacity
 from consumer.aggregation.capacity import Victims
-from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
+from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED, UNKNOWN
 from consumer.aggregation.table import TxidTable
 from consumer.aggregation.txid import Numbers, Txid
 from tests.unit.aggregation.feed import POLICY
@@ -32,7 +32,8 @@ def order(table: TxidTable, now_ms: int) -> list[tuple[str, str]]:
     while (state := victims.next()) is not None:
         found.append((state.phase, state.txid))
         give_way(table, state, now_ms)
-        victims.came(state)
+        if state.phase is not UNKNOWN:
+            victims.came(state)
     return found
 
 

@@ -15,6 +15,7 @@ from tests.unit.aggregation.feed import (
     Batch,
     Feed,
     callback,
+    changed,
     usage,
 )
 from tests.unit.aggregation.test_partition import totals
@@ -53,7 +54,7 @@ def test_bodies_give_way_first_the_longest_emitted_first() -> None:
         "open2": OPEN,
     }
     assert feed.reports == []
-    assert list(feed.delta.changed) == ["done1"]
+    assert changed(feed.delta) == ["done1"]
     assert feed.delta.tallies.forgotten_early == 0
     feed.send(callback("done1", usage("1", note="x" * 500)), 1_050)
     feed.devices("done1", "4", at=1_050)

@@ -11,7 +11,7 @@ import pytest
 
 from consumer.aggregation.lifecycle import OPEN, REMEMBERED
 from consumer.wire.report import Report
-from tests.unit.aggregation.feed import Feed, callback, encode, error, expectation, usage
+from tests.unit.aggregation.feed import Feed, callback, changed, encode, error, expectation, usage
 from tests.unit.aggregation.test_partition import totals
 
 
@@ -225,11 +225,11 @@ def test_the_delta_names_what_was_reopened_or_only_counted() -> None:
     completed(feed)
     feed.aggregator.take()
     feed.devices("a", "1", at=1_010)
-    assert list(feed.aggregator.take().changed) == ["a"]
+    assert changed(feed.aggregator.take()) == ["a"]
     feed.devices("a", "4", at=1_020)
-    assert list(feed.aggregator.take().changed) == ["a"]
+    assert changed(feed.aggregator.take()) == ["a"]
     feed.tick(1_120)
-    assert list(feed.aggregator.take().changed) == ["a"]
+    assert changed(feed.aggregator.take()) == ["a"]
 
 
 # --------------------------------------------------------------------------------- metrics

@@ -7,7 +7,7 @@ import pytest
 from consumer.aggregation.lifecycle import MARKED
 from consumer.wire import report
 from consumer.wire.report import FRAME_BYTES, part_key
-from tests.unit.aggregation.feed import DEAD_LETTER, Feed, callback, encode, error, usage
+from tests.unit.aggregation.feed import DEAD_LETTER, Feed, callback, changed, encode, error, usage
 from tests.unit.aggregation.test_partition import totals
 
 LIMIT = 10_000
@@ -139,7 +139,7 @@ def test_after_the_report_an_oversized_item_reopens_nothing() -> None:
     feed.devices("a", "1", "2", "3", at=1_000)
     feed.send(large, 1_010)
     assert len(feed.reports) == 1
-    assert list(feed.delta.changed) == ["a"]
+    assert changed(feed.delta) == ["a"]
     feed.devices("a", "4", at=1_020)
     feed.tick(1_120)
     assert feed.reports[1].summary.devices.oversized == ["9"]

@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
-from consumer.aggregation.txid import ERROR, EXPECTED, USAGE, Numbers, Txid
+from consumer.aggregation.txid import (
+    ERROR,
+    EXPECTED,
+    EXPECTED_BYTES,
+    MARKED_BYTES,
+    USAGE,
+    Numbers,
+    Txid,
+)
 from consumer.wire.callback import decode_error_item, decode_usage_item
 from consumer.wire.report import CompletedBy
 from tests.unit.aggregation.feed import POLICY, encode, error, usage
@@ -112,12 +120,12 @@ def test_expected_devices_are_missing_until_they_are_in() -> None:
 def test_an_expectation_that_names_nobody_new_changes_nothing() -> None:
     """Equal, a part of it, or empty."""
     state = lived()
-    size, memory = state.size, state.memory
+    memory = state.memory
     assert not state.expect(["a", "c"])
     assert not state.expect(["c"])
     assert not state.expect([])
     assert (len(state.expected), state.missing) == (2, 1)
-    assert (state.size, state.memory) == (size, memory)
+    assert state.memory == memory
 
 
 def test_txids_without_an_expectation_do_not_share_one() -> None:
@@ -222,21 +230,13 @@ def test_a_txid_that_is_not_marked_knows_nothing_by_digest() -> None:
     assert not state.knows(USAGE, encode(usage("a")))
 
 
-def test_size_is_that_of_the_content() -> None:
-    """The txid, its items and expected devices, then the txid and digests; duplicates are free."""
-    state = lived()
-    add_usage(state, usage("a"))
-    assert state.size == 4 + len(encode(usage("a"))) + len(encode(error("a"))) + 2
-    state.mark()
-    assert state.size == 4 + 4 * 16
-
-
 def test_devices_with_oversized_items_are_noted_once() -> None:
-    """They count into the size, and a mark has no use for them."""
+    """They count into the memory, and a mark has no use for them."""
     state = Txid("txid", 0, 0)
+    memory = state.memory
     state.name_oversized(["a", "b"])
     state.name_oversized(["b"])
     assert list(state.oversized or ()) == ["a", "b"]
-    assert state.size == 4 + 2
+    assert state.memory == memory + 2 * (EXPECTED_BYTES + 1)
     state.mark()
-    assert (state.oversized, state.size) == (None, 4)
+    assert (state.oversized, state.memory) == (None, MARKED_BYTES + 4)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 
 import pytest
 from confluent_kafka import Consumer, Producer
 
-from consumer.errors import ConfigError
 from consumer.kafka import properties
 from consumer.kafka.properties import ClientOptions
 
@@ -112,6 +110,16 @@ class TestProducer:
 
         assert properties.producer(options, **SIZES)["batch.size"] == size
 
+    @pytest.mark.parametrize("size", ["much", "-1", "5kB", "\u00b2", "9" * 5_000])
+    def test_what_is_no_number_is_left_to_the_library(self, size: str) -> None:
+        """Its complaint names the property; ours would be a traceback."""
+        options = with_producer(batch_size=size)
+
+        assert properties.producer(options, **SIZES)["batch.size"] == size
+        assert (
+            properties.source(with_consumer(session_timeout_ms=size))["session.timeout.ms"] == size
+        )
+
     def test_the_transaction_time_out_is_known(self) -> None:
         """From the special table, the common one, or the library."""
         common = dataclasses.replace(OPTIONS, common={"transaction.timeout.ms": "2"})
@@ -126,33 +134,3 @@ class TestProducer:
 
         assert config["transactional.id"] == "app-b"
         properties.create(Producer, config | {"bootstrap.servers": ""})
-
-
-class TestValidation:
-    def test_what_librdkafka_knows_passes(self) -> None:
-        """Without a broker anywhere."""
-        properties.validate(OPTIONS)
-
-    @pytest.mark.parametrize(
-        ("consumer", "producer", "name"),
-        [
-            ({"fetch.wait.max.sm": "1"}, {}, "fetch.wait.max.sm"),
-            ({"fetch.wait.max.ms": "much"}, {}, "fetch.wait.max.ms"),
-            ({}, {"linger.mss": "1"}, "linger.mss"),
-            ({}, {"compression.type": "zip"}, "compression.codec"),
-            ({}, {"security.protocol": "sasl"}, "security.protocol"),
-            ({"stats_cb": "x"}, {}, "stats_cb"),
-        ],
-    )
-    def test_what_it_does_not_know_is_named(
-        self, consumer: Mapping[str, str], producer: Mapping[str, str], name: str
-    ) -> None:
-        """One line, with the property at fault."""
-        options = dataclasses.replace(OPTIONS, consumer=consumer, producer=producer)
-
-        with pytest.raises(ConfigError) as caught:
-            properties.validate(options)
-
-        assert name in str(caught.value)
-        assert "\n" not in str(caught.value)
-        assert caught.value.exit_code == 78

@@ -82,7 +82,8 @@ class Ledger(Feed):
 
     def last_entries(self) -> list[Entry]:
         """The entries of the last commit."""
-        return [entry for delta in self.last() for entry in delta.content.entries]
+        deltas = self.last()
+        return [state_entry.decode_entry(one) for delta in deltas for one in delta.content.entries]
 
     def last_forgotten(self) -> list[str]:
         """The txids that the last commit forgot."""
@@ -99,7 +100,6 @@ def picture(aggregator: PartitionAggregator) -> dict[str, Any]:
         "counts": (
             aggregator.table.open_count,
             aggregator.table.body_count,
-            aggregator.table.content_bytes,
             aggregator.table.memory_bytes,
         ),
     }
@@ -112,7 +112,7 @@ def _picture(state: Txid, policy: Policy) -> dict[str, Any]:
         "revision": state.revision,
         "deadline": state.deadline_ms(policy),
         "digests": state.digests,
-        "size": (state.size, state.memory),
+        "memory": state.memory,
     }
     if state.digests is not None:
         return common

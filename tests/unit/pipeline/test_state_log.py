@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from consumer.aggregation.policy import Policy
+from consumer.aggregation.txid import Txid
 from consumer.pipeline import state_log
-from consumer.pipeline.state_log import ENTRY_BYTES, FLOOR_BYTES, StateLog
+from consumer.pipeline.state_log import BARE_BYTES, FLOOR_BYTES, StateLog
 from consumer.wire import state_entry
 from consumer.wire.state_entry import MarkerEntry, OpenEntry
 from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, callback, encode, error, usage
@@ -328,9 +329,15 @@ def test_a_txid_may_change_and_be_rewritten_in_one_commit() -> None:
 
 
 def live_bytes(ledger: Ledger) -> int:
-    """Size of what is known, as the log counts it."""
-    table = ledger.aggregator.table
-    return table.content_bytes + ENTRY_BYTES * len(table)
+    """What a log would take that holds each known txid whole and nothing else."""
+    states = ledger.aggregator.table.by_txid.values()
+    return sum(BARE_BYTES + len(one.txid) + content_bytes(one) for one in states)
+
+
+def content_bytes(state: Txid) -> int:
+    """Items, or their digests."""
+    errors = [] if state.errors is None else state.errors.items
+    return sum(map(len, [*state.usage.items, *errors])) + len(state.digests or b"")
 
 
 def log_bytes(ledger: Ledger) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from consumer.settings.effective import effective, literal, render
+import pytest
+
+from consumer.settings.effective import COMMENT_COLUMN, effective, literal, render
 from consumer.settings.load import load, load_with_origins
 from consumer.settings.model import Completion, Kafka, Settings, Topics
+from consumer.settings.origin import SettingsError
 
 SECRETIVE = Settings(
     kafka=Kafka(
@@ -34,24 +38,46 @@ def test_secrets_are_never_printed() -> None:
     """Only that they are set."""
     assert effective(SECRETIVE)["kafka.sasl.password"] == "[redacted]"
     assert effective(SECRETIVE)["kafka.client.id"] == "c"
-    assert "s3cret" not in str(effective(SECRETIVE)) + render(SECRETIVE)
+    assert "s3cret" not in str(effective(SECRETIVE)) + render(SECRETIVE, {})
 
 
 def test_lines_say_where_a_value_came_from() -> None:
-    """Unless it is the default."""
-    loaded = load_with_origins(None, ["completion.inactivity=5m", "kafka.sasl.password=s3cret"])
+    """In a column of its own, which long values do not push away."""
+    servers = ",".join(f"kafka-{number}:9092" for number in range(20))
+    given = ["completion.inactivity=5m", "kafka.sasl.password=s3cret"]
+    loaded = load_with_origins(None, [*given, f"kafka.bootstrap.servers={servers}"])
     lines = render(loaded.settings, loaded.origins).splitlines()
-    assert 'completion.inactivity = "5m"  # --set' in lines
-    assert 'kafka.sasl.password = "[redacted]"  # --set' in lines
-    assert 'completion.max_age = "1d"' in lines
+    table = lines.index("[completion]")
+    (inactivity, max_age) = lines[table + 2 : table + 4]
+    assert re.fullmatch(r'inactivity = "5m" +# --set', inactivity)
+    assert re.fullmatch(r'max_age = "1d" +# default', max_age)
+    assert inactivity.index("#") == max_age.index("#") <= COMMENT_COLUMN + 2
+    assert any(re.fullmatch(r'"sasl.password" = "\[redacted\]" +# --set', line) for line in lines)
+    assert f'"bootstrap.servers" = "{servers}"  # --set' in lines
 
 
 def test_what_is_printed_can_be_loaded(tmp_path: Path) -> None:
     """It is TOML, and gives the same settings where nothing is secret."""
-    settings = load(None, ["completion.inactivity=5m", 'kafka.client.id=\u00e4"\\\u7f8e'])
+    given = [
+        "completion.inactivity=5m",
+        'kafka.client.id=\u00e4"\\\u7f8e',
+        "kafka.consumer.fetch.min.bytes=5",
+        "kafka.producer.linger.ms=7",
+    ]
+    loaded = load_with_origins(None, given)
     path = tmp_path / "printed.toml"
-    path.write_text(render(settings), encoding="utf-8")
-    assert load(path) == settings
+    path.write_text(render(loaded.settings, loaded.origins), encoding="utf-8")
+    assert load(path) == loaded.settings
+
+
+def test_what_was_redacted_cannot_be_loaded(tmp_path: Path) -> None:
+    """Nobody logs in with the word that stands for a password."""
+    path = tmp_path / "printed.toml"
+    path.write_text(render(SECRETIVE, {}), encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load(path)
+    assert len(caught.value.problems) == 3
+    assert "kafka.sasl.password: stands for a secret that was not shown" in str(caught.value)
 
 
 def test_literals_are_toml() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.settings.catalogue import SETTINGS
-from consumer.settings.load import load, load_with_origins
+from consumer.settings.load import examine, load, load_with_origins
 from consumer.settings.model import Settings
 from consumer.settings.origin import DEFAULT, SettingsError
 from consumer.settings.sources import PREFIX
@@ -117,6 +117,23 @@ def test_all_problems_are_told_at_once(path: Path) -> None:
         "--set: app.static: expected key=value, such as completion.inactivity=5m",
         '--set: topics.reports: "thingspace.callbacks" is taken by topics.callbacks (. and _ count as the same); choose another',
     ]
+
+
+def test_what_is_wrong_can_be_had_without_an_error(path: Path) -> None:
+    """With the settings as far as they are good, for who looks for more that is wrong."""
+    path.write_text('[http]\nport = "x"\nhost = "::1"\nstalled = 5s\n[log]\nlevel = "debug"\n')
+    loaded = examine(path, ["log.format=json"])
+    assert loaded.settings == load(None, ["http.host=::1", "log.level=debug", "log.format=json"])
+    assert [problem.origin.line for problem in loaded.problems] == [2, 4]
+    assert loaded.origins["http.host"].line == 3
+
+
+def test_a_torn_file_is_no_reason_to_suspect_its_defaults(path: Path) -> None:
+    """What it gives may stand in the part that cannot be read; what is given twice is known."""
+    path.write_text("[topics]\ncallbacks = 5m\n")
+    taken = "topics.reports=thingspace.callbacks"
+    assert len(problems_of(path, [taken])) == 1
+    assert len(problems_of(path, [taken, "topics.metrics=thingspace.callbacks"])) == 2
 
 
 def test_what_is_overridden_is_not_judged(path: Path) -> None:

@@ -37,7 +37,7 @@ def summary(**lists: list[str]) -> Summary:
         outcome=Outcome.UNCONFIRMED,
         completed_by=CompletedBy.EXPECTED_DEVICES,
         revision=2**62,
-        part=Part(),
+        part=Part(1, 1),
         devices=devices,
         number_of_sessions=10**40,
         bytes_transferred=10**40,

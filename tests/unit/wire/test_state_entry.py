@@ -68,11 +68,24 @@ def marker(txid: str, digests: bytes = b"") -> MarkerEntry:
     return MarkerEntry(txid, True, 1, 9, 0, digests)
 
 
+def encoded(
+    delta: StateDelta, forgotten: Sequence[str], entries: Sequence[Entry], **more: int
+) -> list[bytes]:
+    """The records of one commit."""
+    pieces = [piece for entry in entries for piece in state_entry.encode_entry(entry, **more)]
+    return state_entry.encode(delta, forgotten, pieces, **more)
+
+
+def entries_of(*deltas: StateDelta) -> list[Entry]:
+    """What they carry, in order."""
+    return [state_entry.decode_entry(one) for delta in deltas for one in delta.content.entries]
+
+
 def decoded(
     forgotten: Sequence[str], entries: Sequence[Entry], *, window: Window | None = None, **more: int
 ) -> list[StateDelta]:
     """One commit there and back; every record obeys the limit."""
-    values = state_entry.encode(scalars(window), forgotten, entries, **more)
+    values = encoded(scalars(window), forgotten, entries, **more)
     limit = more.get("chunk_bytes", CHUNK_BYTES)
     assert all(len(value) <= limit + 300 for value in values)
     deltas = [state_entry.decode(value) for value in values]
@@ -87,15 +100,14 @@ LISTS = ("usage", "errors", "expected", "oversized")
 def merged(deltas: Sequence[StateDelta]) -> dict[str, dict[str, list[Any]]]:
     """Items, IMEIs and digests of each txid after all pieces, in order."""
     found: dict[str, dict[str, list[Any]]] = {}
-    for delta in deltas:
-        for entry in delta.content.entries:
-            assert entry.whole == (entry.txid not in found)
-            lists = found.setdefault(entry.txid, {name: [] for name in LISTS})
-            if isinstance(entry, MarkerEntry):
-                lists["usage"].append(entry.digests)
-            else:
-                for name in LISTS:
-                    lists[name] += getattr(entry, name)
+    for entry in entries_of(*deltas):
+        assert entry.whole == (entry.txid not in found)
+        lists = found.setdefault(entry.txid, {name: [] for name in LISTS})
+        if isinstance(entry, MarkerEntry):
+            lists["usage"].append(entry.digests)
+        else:
+            for name in LISTS:
+                lists[name] += getattr(entry, name)
     return found
 
 
@@ -104,7 +116,7 @@ def test_a_small_commit_is_one_record() -> None:
     entries: list[Entry] = [open_entry("ä", [b"{}"], [b'{"x":1}', b"2"]), marker("b", bytes(32))]
     (delta,) = decoded(["c", "d"], entries)
     assert (delta.chunk, delta.chunks) == (0, 1)
-    assert delta.content == StateChunk(["c", "d"], entries)
+    assert (delta.content.forgotten, entries_of(delta)) == (["c", "d"], entries)
     expected = scalars()
     assert (delta.incarnation, delta.sequence, delta.clock_ms, delta.lag_ms, delta.window) == (
         expected.incarnation,
@@ -131,7 +143,7 @@ def test_many_entries_are_spread_over_chunks() -> None:
     assert {delta.chunks for delta in deltas} == {len(deltas)}
     assert {delta.sequence for delta in deltas} == {7}
     assert [txid for delta in deltas for txid in delta.content.forgotten] == forgotten
-    assert [entry for delta in deltas for entry in delta.content.entries] == entries
+    assert entries_of(*deltas) == entries
     with_entries = [index for index, delta in enumerate(deltas) if delta.content.entries]
     with_forgotten = [index for index, delta in enumerate(deltas) if delta.content.forgotten]
     assert max(with_forgotten) <= min(with_entries)
@@ -164,8 +176,7 @@ def test_a_txid_larger_than_a_chunk_is_cut(usage: int, errors: int, imeis: int) 
     assert len(deltas) > 1 or usage + errors + imeis == 0
     pieces = [
         msgspec.structs.replace(entry, whole=True, **nothing)
-        for delta in deltas
-        for entry in delta.content.entries
+        for entry in entries_of(*deltas)
         if isinstance(entry, OpenEntry) and entry.txid == "t"
     ]
     assert pieces == [open_entry("t")] * len(pieces)
@@ -184,19 +195,19 @@ def test_a_marker_larger_than_a_chunk_is_cut_between_digests() -> None:
 def test_an_item_larger_than_a_chunk_stands_alone() -> None:
     """It cannot be cut; it does not take others with it over the limit."""
     entries = [open_entry("t", [b"1", b"x" * 5_000, b"2"])]
-    values = state_entry.encode(scalars(), [], entries, chunk_bytes=1_000)
+    values = encoded(scalars(), [], entries, chunk_bytes=1_000)
     deltas = [state_entry.decode(value) for value in values]
     assert merged(deltas)["t"]["usage"] == [b"1", b"x" * 5_000, b"2"]
     assert sorted(len(value) > 1_000 for value in values) == [False, False, True]
 
 
-@pytest.mark.parametrize("items", [0, 1, 8, 40])
+@pytest.mark.parametrize("items", [0, 1, 8, 16, 34])
 def test_a_wide_window_does_not_share_its_chunk_if_there_is_no_room(items: int) -> None:
     """The last chunk carries it, so it makes no chunk of items too large, and stands there once."""
     window = Window(0, error_codes={f"{number:0100}": 1 for number in range(50)})
     entries = [open_entry(f"t{number}", [b"x" * 500]) for number in range(items)]
     deltas = decoded([], entries, window=window, chunk_bytes=10_000)
-    assert len(deltas) == {0: 1, 1: 1, 8: 2, 40: 4}[items]
+    assert len(deltas) == {0: 1, 1: 1, 8: 1, 16: 2, 34: 3}[items]
     assert state_entry.decode_window(deltas[-1].window) == window
 
 
@@ -243,7 +254,7 @@ def test_another_schema_version_is_named(version: int) -> None:
 
 def test_a_later_schema_may_append_fields() -> None:
     """Without a new version: what is appended is skipped."""
-    (value,) = state_entry.encode(scalars(), ["f"], [marker("m", bytes(16))])
+    (value,) = encoded(scalars(), ["f"], [marker("m", bytes(16))])
     fields: list[Any] = msgspec.msgpack.decode(value)
     fields.append("new")
     fields[8].append("new")

@@ -1,0 +1,148 @@
+"""One checkpoint on its way into Kafka: one transaction, with one more try (DESIGN 2.7).
+
+A flight has two legs. First all records are delivered; then the offsets, whose metadata
+names where the state records came to stand, are sent and the transaction is committed. The
+loop may go on reading meanwhile and look in on the flight now and then; what it aggregates
+belongs to the next one. So the producer is in the hands of the loop's thread on the first
+leg, and on the second, which is nothing but waiting for Kafka, in those of another one.
+
+A healthy rebalance can refuse the offsets of a commit in flight (ILLEGAL_GENERATION, 2 of
+1,170 measured): then the transaction is aborted and the same records are sent once more
+with fresh group metadata. A second failure tears the pipeline down, as does any other.
+
+The group metadata is fetched last of all, since a cached one goes stale over a rebalance.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+from msgspec import Struct
+
+from consumer.errors import Action, Fault
+from consumer.pipeline.checkpoint import Checkpoint
+from consumer.pipeline.ports import Source, Transactions
+
+log = structlog.get_logger(__name__)
+
+
+class PartitionPosition(Struct):
+    """See `ports.Position`."""
+
+    partition: int
+    offset: int
+    metadata: str
+
+
+class Aside(Protocol):
+    """A call that is made beside the loop."""
+
+    def done(self, *, wait: bool) -> bool:
+        """Whether it has returned; raises what it raised."""
+
+
+class Thread:
+    """The `Aside` of real life."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
+        self._thread.start()
+
+    def done(self, *, wait: bool) -> bool:
+        """See `Aside`."""
+        if wait:
+            self._thread.join()
+        elif self._thread.is_alive():
+            return False
+        if self._failure is not None:
+            raise self._failure
+        return True
+
+    def _run(self) -> None:
+        try:
+            self._call()
+        except BaseException as failure:  # noqa: BLE001 - raised where it is asked for
+            self._failure = failure
+
+
+class Flight:
+    """Departs with its making; `landed` moves it on."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        transactions: Transactions,
+        source: Source,
+        aside: Callable[[Callable[[], None]], Aside] = Thread,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self._transactions = transactions
+        self._source = source
+        self._aside = aside
+        self._second_leg: Aside | None = None
+        self._again = False
+        self._depart()
+
+    def landed(self, *, wait: bool) -> bool:
+        """Whether it is committed; `wait` until it is. Raises `Fault`: it never will be."""
+        try:
+            landed = self._move(wait=wait)
+        except Fault as fault:
+            if fault.action is not Action.RESEND or self._again:
+                raise
+            log.warning("commit refused in a rebalance; sending it once more", reason=str(fault))
+            self._again = True
+            self._second_leg = None
+            self._transactions.abort()
+            self._depart()
+            landed = self._move(wait=wait)
+        if landed:
+            for running in self.checkpoint.partitions.values():
+                running.unnamed = False
+                running.deletable = running.log.start
+        return landed
+
+    def give_up(self) -> None:
+        """Wait until nobody else holds the producer, whatever becomes of it."""
+        if self._second_leg is not None:
+            try:
+                self._second_leg.done(wait=True)
+            except Exception as error:  # noqa: BLE001 - it is given up because of another one
+                log.info("the commit under way failed as well", reason=str(error))
+
+    def _depart(self) -> None:
+        self._transactions.begin()
+        self._transactions.produce(self.checkpoint.outputs)
+        for number, values in self.checkpoint.state.items():
+            self._transactions.produce_state(number, values)
+
+    def _move(self, *, wait: bool) -> bool:
+        if self._second_leg is None:
+            begins = self._transactions.flush() if wait else self._transactions.delivered()
+            if begins is None:
+                return False
+            for number, offset in begins.items():
+                self.checkpoint.partitions[number].log.delivered(offset)
+            positions, metadata = self._positions(), self._source.group_metadata()
+            if wait:
+                self._finish(positions, metadata)
+                return True
+            self._second_leg = self._aside(lambda: self._finish(positions, metadata))
+        return self._second_leg.done(wait=wait)
+
+    def _positions(self) -> list[PartitionPosition]:
+        writer = self._transactions.transactional_id
+        offsets = self.checkpoint.offsets
+        return [
+            PartitionPosition(number, offsets[number], running.log.named(writer))
+            for number, running in self.checkpoint.partitions.items()
+        ]
+
+    def _finish(self, positions: Sequence[PartitionPosition], metadata: object) -> None:
+        self._transactions.send_offsets(positions, metadata)
+        self._transactions.commit()

@@ -1,0 +1,12 @@
+"""`python -m tests.docs`: puts into the pages what is made by the code."""
+
+from __future__ import annotations
+
+from tests.docs.pages import made, pages
+from tests.docs.pieces import pieces
+
+if __name__ == "__main__":
+    found = pieces()
+    for page in pages():
+        text = page.read_text("utf-8")
+        page.write_text(made(text, found), "utf-8")
