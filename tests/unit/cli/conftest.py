@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
+import structlog
 
 from consumer.cli.app import main
 
@@ -33,6 +34,13 @@ class Ended(NamedTuple):
 
 
 Command = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    """A command line sets up structlog for its process, which is ours: put back what was."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
