@@ -5,10 +5,10 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 SYNCED := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test check fmt faults property docs throughput clean
+.PHONY: help demo picture test check fmt faults faults-protocols property docs throughput clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: $(SYNCED) ## See it work on a real Kafka
 	@$(BIN)/session-reports demo
@@ -31,6 +31,11 @@ fmt: $(SYNCED) ## Format, and fix what can be fixed
 
 faults: $(SYNCED) ## 200,000 callbacks, two members, five times kill -9
 	$(BIN)/python -m tests.faults.kill_run
+
+faults-protocols: $(SYNCED) ## 50,000 of each: static members, KIP-848, and both at once
+	$(BIN)/python -m tests.faults.kill_run --callbacks 50000 --static
+	$(BIN)/python -m tests.faults.kill_run --callbacks 50000 --protocol consumer
+	$(BIN)/python -m tests.faults.kill_run --callbacks 50000 --protocol consumer --static
 
 property: $(SYNCED) ## The property tests, thoroughly
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/property --timeout=3600

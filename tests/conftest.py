@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from consumer.embedded import EmbeddedKafka
 from tests import broker
@@ -14,6 +15,13 @@ from tests.harness.stage import Stage
 
 # A shell that starts us in the background has us ignore Ctrl-C, and so would our children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """A command line sets up structlog for its process, which is ours: put back what was."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

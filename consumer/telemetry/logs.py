@@ -97,7 +97,7 @@ def configure(
 def configure_plain() -> None:
     """For commands that keep no log: our warnings, as sentences to stderr, and nothing else."""
     structlog.configure(
-        processors=[lambda _, __, event: str(sentence(event.pop("event"), event))],
+        processors=[lambda _, __, event: sentence(event["event"], event) or str(event["event"])],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

@@ -59,8 +59,7 @@ def test_several_things_that_do_not_fit_are_all_named_at_once(stage: Stage) -> N
     """A line each, so that one start shows all there is to mend."""
     member = stage.member()
     assert member.wait() == BAD_CONFIGURATION
-    heading, *lines = member.errors()
-    assert heading == "session-reports: 4 problems"
+    lines = member.errors()
     assert len(lines) == 4
     for topic in (stage.callbacks, stage.reports, stage.metrics, stage.dead_letters):
         assert sum(topic + ";" in line for line in lines) == 1
