@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -87,7 +88,10 @@ class Member:
             raise SessionReportsError(f"{self.name} has ended by itself: {self._words() or how}")
 
     def _words(self) -> str:
-        """The line for a person that it ended with, if it did so: its log is JSON."""
+        """Why it ended, if it said so: in the last line of its log, or before it had one."""
         lines = self._log_path.read_text("utf-8", errors="replace").splitlines()
         last = lines[-1] if lines else ""
-        return "" if last.startswith("{") else last.removeprefix("session-reports: ")
+        if last.startswith("{"):  # its log is JSON
+            line = json.loads(last)
+            return str(line["reason"]) if line["event"] == "failed" else ""
+        return last.removeprefix("session-reports: ")

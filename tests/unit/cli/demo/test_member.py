@@ -31,11 +31,18 @@ def has_begun(member: Member) -> bool:
     return member._log_path.read_text().startswith("{")
 
 
-def test_a_member_that_ends_is_an_error() -> None:
-    """The error is the line that the member ended with."""
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("completion.inactivity=soon", r"--set: completion\.inactivity"),
+        ("kafka.connect_timeout=1s", r"Kafka at bootstrap\.servers=127\.0\.0\.1:1 "),
+    ],
+)
+def test_a_member_that_ends_is_an_error(setting: str, reason: str) -> None:
+    """The error is the line that the member ended with, be it before its log had begun."""
     with (
-        Member("member-1", (*NOWHERE, "completion.inactivity=soon")) as member,
-        pytest.raises(SessionReportsError, match=r"^member-1 has ended .*completion\.inactivity"),
+        Member("member-1", (*NOWHERE, setting)) as member,
+        pytest.raises(SessionReportsError, match=f"^member-1 has ended by itself: {reason}"),
     ):
         until(lambda: checked(member), "it ends")
 
