@@ -6,6 +6,7 @@ that the error's class names; anything else is a bug and shows its traceback.
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import sys
@@ -38,6 +39,9 @@ Exit codes: 0 clean; 78 bad configuration (topics that do not fit and a busy por
 _VALUES = re.compile(r"=.*")
 """What stands behind a `=` on a command line may be a secret, forgotten `--set` or not, with
 blanks and quotes in it: nobody can tell where it ends."""
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+"""What ends a command whose output goes to a full disk."""
 
 USAGE_ERROR = 1
 INTERRUPTED = 130
@@ -74,6 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        _complain(f"cannot write: {error.strerror}")
+        sys.exit(1)
     except SystemError as error:  # a signal came while a C function of a client returned
         if isinstance(error.__cause__, KeyboardInterrupt):
             sys.exit(INTERRUPTED)

@@ -189,7 +189,8 @@ def create(client: Callable[[dict[str, Any]], Client], config: Mapping[str, Any]
     try:
         return client({**config, "logger": client_log.logger()})
     except KafkaException as error:
-        raise ConfigError(f"[kafka] does not fit librdkafka: {error.args[0].str()}") from None
+        said = " ".join(error.args[0].str().split())  # it may end with a line end
+        raise ConfigError(f"[kafka] does not fit librdkafka: {said}") from None
     except (TypeError, ValueError) as error:
         raise ConfigError(f"[kafka] does not fit librdkafka: {error}") from None
 

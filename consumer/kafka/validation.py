@@ -79,7 +79,9 @@ def _together(options: ClientOptions, given: Given) -> Iterator[Refusal]:
 
 
 def _said(message: str) -> str:
-    return message.partition(": ")[2] if message.startswith(_CREATION) else message
+    """In one line: some of what it says ends with a line end."""
+    said = message.partition(": ")[2] if message.startswith(_CREATION) else message
+    return " ".join(said.split())
 
 
 def _with(options: ClientOptions, given: Given) -> ClientOptions:

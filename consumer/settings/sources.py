@@ -60,8 +60,8 @@ def from_overrides(overrides: Sequence[str]) -> tuple[list[Entry], list[Problem]
         name = name.strip()
         if not equals or not name:
             shown = re.split(r"[^\w.-]", name, maxsplit=1)[0]  # what follows may be a secret
-            message = f"{shown}: expected key=value, such as completion.inactivity=5m"
-            problems.append(Problem(origin, "", message))
+            message = "expected key=value, such as completion.inactivity=5m"
+            problems.append(Problem(origin, shown, message))
             continue
         entries[name] = Entry(name, value, origin, is_text=True)
     return list(entries.values()), problems

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -12,12 +11,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from msgspec import DecodeError, Struct, ValidationError, json
+
 from consumer.embedded.guarded import GuardedProcess
 from consumer.errors import SessionReportsError
 
 KILLED_S = 10.0
 OURS = "SESSION_REPORTS__"
 KILLED = "killed"
+
+
+class _Failed(Struct, tag="failed", tag_field="event"):
+    """The line of a log that tells of an end in error."""
+
+    reason: str
 
 
 class Member:
@@ -88,10 +95,16 @@ class Member:
             raise SessionReportsError(f"{self.name} has ended by itself: {self._words() or how}")
 
     def _words(self) -> str:
-        """Why it ended, if it said so: in the last line of its log, or before it had one."""
+        """Why it ended, in its own words, if it had any.
+
+        With wrong settings it has no log yet, and ends with a line for a person. Later the
+        last line of its log, which is JSON, gives the reason.
+        """
         lines = self._log_path.read_text("utf-8", errors="replace").splitlines()
         last = lines[-1] if lines else ""
-        if last.startswith("{"):  # its log is JSON
-            line = json.loads(last)
-            return str(line["reason"]) if line["event"] == "failed" else ""
-        return last.removeprefix("session-reports: ")
+        try:
+            return json.decode(last, type=_Failed).reason
+        except ValidationError:  # another line of the log
+            return ""
+        except DecodeError:
+            return last.removeprefix("session-reports: ")

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cyclopts import App
@@ -131,6 +132,21 @@ def test_ctrl_c_is_no_error_of_ours() -> None:
                 _, complaints = waiting.communicate(timeout=30)
 
     assert (waiting.returncode, complaints) == (INTERRUPTED, b"")
+
+
+@pytest.mark.parametrize("words", [("schema", "report"), ("config", "show"), ("--help",)])
+def test_a_full_disk_is_one_line(words: tuple[str, ...]) -> None:
+    """Where standard output goes to it; no traceback."""
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "consumer", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert ended.stderr == b"session-reports: cannot write: No space left on device\n"
 
 
 def test_without_a_verb_there_is_help(command: Command) -> None:

@@ -94,3 +94,19 @@ def test_a_password_is_not_logged(process: Command) -> None:
 
     assert ended.code == 69
     assert PASSWORD not in ended.err
+
+
+def test_a_secret_that_the_client_library_tells_is_not_logged(process: Command) -> None:
+    """It redacts passwords by itself, but not those within an address; our log does."""
+    url = f"https://reports:{PASSWORD}@login.example"
+    given = (
+        "http.port=0",
+        "log.level=debug",
+        "kafka.debug=conf",
+        f"kafka.sasl.oauthbearer.token.endpoint.url={url}",
+    )
+    ended = process("run", *NOWHERE, *(word for one in given for word in ("--set", one)))
+
+    assert ended.code == 69
+    assert "sasl.oauthbearer.token.endpoint.url = [redacted]" in ended.err
+    assert PASSWORD not in ended.err

@@ -39,6 +39,7 @@ def test_what_librdkafka_knows_passes() -> None:
         ({}, {"fetch.wait.max.sm": "1"}, {}),
         ({}, {"fetch.wait.max.ms": "much"}, {}),
         ({}, {"fetch.min.bytes": "0"}, {}),
+        ({}, {"session.timeout.ms": "99999999999999999999"}, {}),
         ({}, {"stats_cb": "x"}, {}),
         ({}, {}, {"linger.mss": "1"}),
         ({}, {}, {"compression.type": "zip"}),

@@ -68,8 +68,8 @@ def test_the_last_override_of_a_key_counts() -> None:
 @pytest.mark.parametrize(
     ("override", "shown"),
     [
-        ("kafka.sasl.password hunter2", "kafka.sasl.password"),
-        ("kafka.sasl.password:hunter2", "kafka.sasl.password"),
+        ("kafka.sasl.password hunter2", "kafka.sasl.password: "),
+        ("kafka.sasl.password:hunter2", "kafka.sasl.password: "),
         ("=5", ""),
         ("", ""),
     ],
@@ -78,7 +78,7 @@ def test_an_override_without_key_or_value_is_a_problem(override: str, shown: str
     """Of which no more is shown than can be a key: the rest may be a secret."""
     _, problems = from_overrides([override])
     assert [str(problem) for problem in problems] == [
-        f"--set: {shown}: expected key=value, such as completion.inactivity=5m"
+        f"--set: {shown}expected key=value, such as completion.inactivity=5m"
     ]
 
 

@@ -47,6 +47,15 @@ def test_a_member_that_ends_is_an_error(setting: str, reason: str) -> None:
         until(lambda: checked(member), "it ends")
 
 
+def test_a_member_that_gives_up_is_an_error() -> None:
+    """The error is the reason that stands in its log, which has begun by then."""
+    with (
+        Member("member-1", (*NOWHERE, "kafka.connect_timeout=1s")) as member,
+        pytest.raises(SessionReportsError, match=r"^member-1 has ended .*: Kafka at .*=127\.0\.0"),
+    ):
+        until(lambda: checked(member), "it ends")
+
+
 def test_a_member_that_somebody_kills_is_an_error() -> None:
     """It had no last words."""
     with Member("member-1", NOWHERE) as member:
