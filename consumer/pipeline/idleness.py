@@ -59,7 +59,9 @@ class Idleness:
             return
         self._asked_s = now_s
         ends = self._offsets.input_ends(numbers, self._policy.request_s)
-        if ends is None:
+        if ends is None:  # what was known is too old by now: something may stand unread
+            for number in numbers:
+                partitions[number].at_end = False
             return
         for number in numbers:
             running = partitions[number]

@@ -142,6 +142,7 @@ class Pipeline:
             if running is not None:
                 running.position = max(running.position, position)
         if self._recovery.busy:
+            self._land(wait=True)  # what it asks can take longer than a transaction may
             self._recovery.step()
             self._start_unnamed()
         self._work_off()

@@ -75,12 +75,18 @@ def test_a_window_that_counts_something_is_due_as_well() -> None:
 
 
 def test_without_an_answer_time_stands_still(clock: Clock) -> None:
-    """Nothing expires as long as Kafka does not say that nothing is left."""
+    """Nothing expires as long as Kafka does not say that nothing is left.
+
+    It has said so before `t` was due; what has come since may stand unread in an outage, so
+    the record that ends the silence must find `t` open, too.
+    """
     partition = running(0, OPEN)
+    partition.at_end = True
     Idleness(POLICY, offsets(), clock).step({0: partition}, lambda _: MOST)
 
     assert partition.aggregator.delta.reports == []
     assert partition.aggregator.table.open_count == 1
+    assert not partition.at_end
 
 
 @pytest.mark.kafka

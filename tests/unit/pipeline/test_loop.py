@@ -366,3 +366,25 @@ def test_time_that_is_not_known_to_be_silence_does_not_count(
 
     assert partition.aggregator.clock.now_ms == WALL_MS
     assert reported(partition) == []
+
+
+class Landing:
+    """A commit under way that fails when it is waited for."""
+
+    def landed(self, *, wait: bool) -> bool:
+        """Not before."""
+        if wait:
+            raise Fault(Action.TEAR_DOWN, "commit_failed", "waited for")
+        return False
+
+    def give_up(self) -> None:
+        """There is nobody to wait for."""
+
+
+def test_no_transaction_is_open_while_partitions_are_restored(pipeline: Pipeline) -> None:
+    """Several questions to a Kafka in trouble, one after the other, would outlast it."""
+    pipeline._flight = Landing()  # type: ignore[assignment]
+    pipeline._step_commit(behind=True)
+    pipeline.on_assigned([0])
+    with pytest.raises(Fault, match="waited for"):
+        pipeline.turn()
