@@ -25,7 +25,6 @@ IN_PROCESS = {
     "kafka.client.id": "in-process",
     "commit.interval": "20ms",
 }
-MANY = 5
 
 
 class Counted(Thread):
@@ -55,7 +54,7 @@ def test_what_is_read_during_a_commit_comes_out_once(crew: Crew) -> None:
     with Life(crew.stage, IN_PROCESS, aside=Own) as life:
         crew.conclude()
     assert life.faults == []
-    assert Own.made > MANY
+    assert Own.made > 1
 
 
 @pytest.mark.parametrize("step", ["flush", "send_offsets"])
@@ -67,7 +66,7 @@ def test_a_commit_that_fails_beside_the_loop(crew: Crew, step: Step) -> None:
 
     def is_beside(_: Script) -> bool:
         name = threading.current_thread().name
-        return Own.made > MANY and (step == "flush" or name == "commit")
+        return Own.made > 0 and (step == "flush" or name == "commit")
 
     script = Script(step, when=is_beside)
     with Life(crew.stage, IN_PROCESS, transactions=script.transactions(), aside=Own) as life:
