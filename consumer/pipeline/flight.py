@@ -93,11 +93,11 @@ class Flight:
         try:
             landed = self._move(wait=wait)
         except Fault as fault:
+            self._second_leg = None
             if fault.action is not Action.RESEND or self._again:
                 raise
             log.warning("commit_resent", reason=str(fault))
             self._again = True
-            self._second_leg = None
             self._transactions.abort()
             self._depart()
             landed = self._move(wait=wait)
@@ -107,13 +107,15 @@ class Flight:
                 running.deletable = running.log.start
         return landed
 
-    def give_up(self) -> None:
-        """Wait until nobody else holds the producer, whatever becomes of it."""
-        if self._second_leg is not None:
-            try:
-                self._second_leg.done(wait=True)
-            except Exception as error:  # noqa: BLE001 - it is given up because of another one
-                log.info("commit_failed_too", reason=str(error))
+    def give_up(self) -> bool:
+        """Wait until nobody else holds the producer; whether it got through all the same."""
+        if self._second_leg is None:
+            return False
+        try:
+            return self._second_leg.done(wait=True)
+        except Exception as error:  # noqa: BLE001 - it is given up because of another one
+            log.info("commit_failed_too", reason=str(error))
+            return False
 
     def _depart(self) -> None:
         self._transactions.begin()

@@ -112,8 +112,8 @@ class Pipeline:
     def abandon(self) -> None:
         """Let go of everything after a fault. Never raises."""
         self._dead = True
-        if self._flight is not None:
-            self._flight.give_up()
+        if self._flight is not None and self._flight.give_up():
+            self._tell_of_commit(self._flight)
         try:
             self._transactions.abort()
         except Fault as fault:
@@ -344,13 +344,17 @@ class Pipeline:
         if flight is None or not flight.landed(wait=wait):
             return
         self._flight = None
+        self._tell_of_commit(flight)
         now_s = self._clock.monotonic_s()
-        tallies = flight.checkpoint.tallies
-        self._observer.committed(tallies, now_s - self._departed_s, self._clock.wall_ms())
-        self._reporting.committed(tallies)
         if now_s - self._deleted_s >= self._policy.delete_s:
             self._deleted_s = now_s
             self._delete_unneeded()
+
+    def _tell_of_commit(self, flight: Flight) -> None:
+        tallies = flight.checkpoint.tallies
+        took_s = self._clock.monotonic_s() - self._departed_s
+        self._observer.committed(tallies, took_s, self._clock.wall_ms())
+        self._reporting.committed(tallies)
 
     def _delete_unneeded(self) -> None:
         """DeleteRecords up to starts that are committed: nobody reads before them again."""

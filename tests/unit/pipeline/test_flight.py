@@ -265,6 +265,7 @@ def test_a_failure_beside_the_loop_travels_on(failures: list[Fault]) -> None:
     with pytest.raises(Fault) as raised:
         assert not any(flight.landed(wait=False) for _ in range(10))
     assert raised.value is failures[-1]
+    assert not flight.give_up()
     assert "commit" not in wire.calls
     assert one.deletable == 0
 
@@ -274,11 +275,11 @@ def test_a_flight_is_given_up_only_when_nobody_holds_the_producer() -> None:
     for failures in ([], [FENCED]):
         wire = Wire(*failures)
         flight = Flight(gathered(busy(1)), wire, wire, Later)
-        flight.give_up()
+        assert not flight.give_up()
         assert "offsets" not in wire.calls
         flight.landed(wait=False)
         flight.landed(wait=False)
-        flight.give_up()
+        assert flight.give_up() == (not failures)
         assert "offsets" in wire.calls
 
 
