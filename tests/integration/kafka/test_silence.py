@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ from consumer.embedded import EmbeddedKafka
 from consumer.errors import Action, Fault
 from consumer.kafka.transactions import Timeouts, Transactions
 from tests.integration.kafka.world import Output, World, joined, read_to
+from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
 
@@ -31,12 +33,19 @@ class Frozen:
 
     def freeze(self) -> None:
         """Stop the process of the broker; its connections stay open."""
-        os.kill(self._pid, signal.SIGSTOP)
+        freeze(self._pid)
 
     def thaw(self) -> None:
         """Let it go on, and free the producer."""
         os.kill(self._pid, signal.SIGCONT)
         self.world.close()
+
+
+def freeze(pid: int) -> None:
+    """Stop a process, and wait until it stands still."""
+    os.kill(pid, signal.SIGSTOP)
+    ask = ["ps", "-o", "state=", "-p", str(pid)]
+    until(lambda: subprocess.check_output(ask, text=True).startswith("T"), "it stands still")
 
 
 class TestTransactions:
@@ -124,7 +133,7 @@ class TestOffsets:
         offsets = world.offsets()
         assert offsets.input_ends([0], 10) == {0: 0}
         assert offsets.committed([0], 10) == {}
-        os.kill(patient_kafka.pid or 0, signal.SIGSTOP)
+        freeze(patient_kafka.pid or 0)
         try:
             began = time.monotonic()
             assert offsets.input_ends([0], 0.5) is None
