@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -25,6 +24,7 @@ from typing import Protocol
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka import TopicPartition as At
 
+from consumer.background import Background
 from consumer.errors import Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
@@ -345,22 +345,10 @@ def _in_time(call: Callable[[], object], limit_s: float) -> None:
     It is made on a thread of its own, since librdkafka (issue 5456) may never return from it,
     nor from waiting for it. Such a thread is left alone, with the client that it holds.
     """
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            call()
-        except (KafkaException, SystemError) as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run, name="send_offsets", daemon=True)
-    thread.start()
-    thread.join(limit_s + _GRACE_S)
-    if thread.is_alive():
+    sending = Background(call, "send_offsets")
+    if not sending.done(wait=True, limit_s=limit_s + _GRACE_S):
         detail = f"{Call.SEND_OFFSETS}: no answer within {limit_s:g} s"
         raise faults.raised(faults.BROKER_UNREACHABLE, detail)
-    for failure in failures:
-        raise failure
 
 
 def _reasons(error: BaseException) -> list[KafkaError]:

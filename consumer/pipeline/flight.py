@@ -15,16 +15,15 @@ The group metadata is fetched last of all, since a cached one goes stale over a 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import structlog
 from msgspec import Struct
 
+from consumer.background import Background
 from consumer.errors import Action, Fault
 from consumer.pipeline.checkpoint import Checkpoint
-from consumer.pipeline.ports import Source, Transactions
+from consumer.pipeline.ports import Aside, Source, Transactions
 
 log = structlog.get_logger(__name__)
 
@@ -37,39 +36,6 @@ class PartitionPosition(Struct):
     metadata: str
 
 
-class Aside(Protocol):
-    """A call that is made beside the loop."""
-
-    def done(self, *, wait: bool) -> bool:
-        """Whether it has returned; raises what it raised."""
-
-
-class Thread:
-    """The `Aside` of real life."""
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
-        self._thread.start()
-
-    def done(self, *, wait: bool) -> bool:
-        """See `Aside`."""
-        if wait:
-            self._thread.join()
-        elif self._thread.is_alive():
-            return False
-        if self._failure is not None:
-            raise self._failure
-        return True
-
-    def _run(self) -> None:
-        try:
-            self._call()
-        except BaseException as failure:  # noqa: BLE001 - raised where it is asked for
-            self._failure = failure
-
-
 class Flight:
     """Departs with its making; `landed` moves it on."""
 
@@ -78,7 +44,7 @@ class Flight:
         checkpoint: Checkpoint,
         transactions: Transactions,
         source: Source,
-        aside: Callable[[Callable[[], None]], Aside] = Thread,
+        aside: Callable[[Callable[[], None]], Aside] = Background,
     ) -> None:
         self.checkpoint = checkpoint
         self._transactions = transactions

@@ -20,16 +20,18 @@ from collections.abc import Callable, Sequence
 import structlog
 from msgspec import Struct
 
+from consumer.background import Background
 from consumer.errors import Action, Fault
 from consumer.pipeline import checkpoint
 from consumer.pipeline.checkpoint import OutputRecord
-from consumer.pipeline.flight import Aside, Flight, Thread
+from consumer.pipeline.flight import Flight
 from consumer.pipeline.garbage import Garbage
 from consumer.pipeline.idleness import Idleness
 from consumer.pipeline.keys import KeySample
 from consumer.pipeline.partition import Partition, Running
 from consumer.pipeline.policy import PipelinePolicy
 from consumer.pipeline.ports import (
+    Aside,
     Batch,
     Clock,
     Observer,
@@ -55,7 +57,7 @@ class Ports(Struct, frozen=True):
     clock: Clock
     observer: Observer
     new_incarnation: Callable[[], str]
-    aside: Callable[[Callable[[], None]], Aside] = Thread
+    aside: Callable[[Callable[[], None]], Aside] = Background
     """Makes a call beside the loop."""
 
 
@@ -279,8 +281,8 @@ class Pipeline:
 
     def _room(self, running: Running) -> int:
         """How many reports the delta of `running` may hold in this transaction."""
-        others = sum(len(other.aggregator.delta.reports) for other in self._running.values())
-        return self._policy.max_reports - others + len(running.aggregator.delta.reports)
+        own = len(running.aggregator.delta.reports)
+        return self._policy.max_reports - self._pending_reports() + own
 
     def _add_dead_letters(self, running: Running, batch: Batch) -> None:
         """Turn rejected records into dead letters while their messages are at hand."""
@@ -317,8 +319,11 @@ class Pipeline:
 
     def _is_full(self) -> bool:
         """Whether the transaction can take no more reports."""
-        reports = sum(len(running.aggregator.delta.reports) for running in self._running.values())
-        return reports >= self._policy.max_reports
+        return self._pending_reports() >= self._policy.max_reports
+
+    def _pending_reports(self) -> int:
+        """Those that wait for the next commit, of all partitions."""
+        return sum(len(running.aggregator.delta.reports) for running in self._running.values())
 
     def _commit_is_due(self) -> bool:
         since_s = self._clock.monotonic_s() - self._departed_s

@@ -145,6 +145,13 @@ class Transactions(Protocol):
     def close(self) -> None: ...
 
 
+class Aside(Protocol):
+    """A call that is made beside the loop."""
+
+    def done(self, *, wait: bool) -> bool:
+        """Whether it has returned; `wait` until it has. Raises what it raised."""
+
+
 class Committed(Protocol):
     """A committed offset of the group with its metadata (`""` when it has none)."""
 

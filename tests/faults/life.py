@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from consumer.background import Background
 from consumer.daemon import (
     CAUSES,
     SystemClock,
@@ -22,7 +23,6 @@ from consumer.kafka.offsets import Offsets
 from consumer.kafka.source import Source
 from consumer.kafka.state_reader import StateReader
 from consumer.kafka.transactions import Transactions
-from consumer.pipeline.flight import Thread
 from consumer.pipeline.loop import Pipeline, Ports
 from consumer.settings.load import load
 from consumer.telemetry.health import Health
@@ -46,7 +46,7 @@ class Life:
         source: type[Source] = Source,
         transactions: type[Transactions] = Transactions,
         pipeline: type[Pipeline] = Pipeline,
-        aside: type[Thread] = Thread,
+        aside: type[Background] = Background,
     ) -> None:
         """Make the state topic, if need be."""
         texts = [f"{name}={value}" for name, value in stage.options(settings).items()]

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from consumer.pipeline.flight import Thread
+from consumer.background import Background
 from tests.faults.crew import SETTINGS, Crew
 from tests.faults.life import Life
 from tests.faults.load import Requests
@@ -27,7 +27,7 @@ IN_PROCESS = {
 }
 
 
-class Counted(Thread):
+class Counted(Background):
     """Commits that the loop did not wait for from the beginning."""
 
     made: ClassVar[int] = 0
@@ -85,9 +85,9 @@ def test_a_revocation_waits_for_the_commit_under_way(crew: Crew) -> None:
     class Lingering(Counted):
         made = 0
 
-        def done(self, *, wait: bool) -> bool:
+        def done(self, *, wait: bool, limit_s: float | None = None) -> bool:
             """Never before somebody waits."""
-            return wait and super().done(wait=True)
+            return wait and super().done(wait=True, limit_s=limit_s)
 
     with Life(crew.stage, IN_PROCESS, aside=Lingering) as life:
         until(lambda: Lingering.made > 0, "a commit under way", 60)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from consumer.errors import Action, Fault
 from consumer.pipeline.checkpoint import Checkpoint
-from consumer.pipeline.flight import Flight, Thread
+from consumer.pipeline.flight import Flight
 from consumer.pipeline.ports import Output, Polled, Position
 from consumer.wire import state_entry
 from tests.unit.aggregation.feed import WALL_MS, Batch, callback
@@ -281,26 +280,3 @@ def test_a_flight_is_given_up_only_when_nobody_holds_the_producer() -> None:
         flight.landed(wait=False)
         assert flight.give_up() == (not failures)
         assert "offsets" in wire.calls
-
-
-def test_a_thread_makes_the_call_and_tells_how_it_ended() -> None:
-    """Its failure comes out where it is asked for, as often as it is."""
-    may_go = threading.Event()
-    slow = Thread(lambda: assert_waited(may_go))
-    assert not slow.done(wait=False)
-    may_go.set()
-    assert slow.done(wait=True)
-    assert slow.done(wait=False)
-
-    def fail() -> None:
-        raise FENCED
-
-    failing = Thread(fail)
-    for wait in (True, False):
-        with pytest.raises(Fault):
-            failing.done(wait=wait)
-
-
-def assert_waited(event: threading.Event) -> None:
-    """Within a generous time."""
-    assert event.wait(30)
