@@ -176,13 +176,14 @@ class Txid:
         if errors is None:
             errors = self.errors = ItemSet()
             self.memory += ERRORS_BYTES
-        distinct = len(errors.imeis)
+        is_first = imei not in errors.imeis
         taken = errors.add(raw, imei)
         if not taken:
             return False
-        if imei is not None and len(errors.imeis) > distinct and imei not in self.usage.imeis:
+        if is_first and imei is not None and imei not in self.usage.imeis:
             self.devices += 1
-            self.missing -= imei in self.expected
+            if self.missing:
+                self.missing -= imei in self.expected
         response = item.error_response
         if response is not None and response.error_code is not None:
             codes = self.error_codes
@@ -275,7 +276,6 @@ class Txid:
         self.digests = digests
         self.drop_content()
         self.memory = MARKED_BYTES + len(self.txid) + len(digests)
-        self.moved = True
 
     def drop_content(self) -> None:
         """Hold items and expectation no longer."""

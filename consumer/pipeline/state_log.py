@@ -37,7 +37,6 @@ FLOOR_BYTES = 128 * 1024
 LEAST_REWRITE_BYTES = 16 * 1024
 """What a commit may rewrite even when it writes hardly anything itself."""
 
-
 BARE_BYTES = 64
 """About what an entry takes beside txid and content: an addition repeats it."""
 

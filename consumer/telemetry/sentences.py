@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 SENTENCES: Final[Mapping[str, str]] = {
@@ -102,7 +102,7 @@ class _Phrases(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - typeshed's
         one, bar, many = format_spec.partition("|")
         if bar and isinstance(value, list):
-            return _enumerated(value, one, many)
+            return enumerated(value, one, many)
         if bar and isinstance(value, int):
             return _counted(value, one, many)
         if isinstance(value, int | float) and format_spec == "time":
@@ -121,7 +121,8 @@ def _counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {many}" if number else f"no {many}"
 
 
-def _enumerated(values: list[object], one: str, many: str) -> str:
+def enumerated(values: Sequence[object], one: str, many: str) -> str:
+    """As `no partitions`, `partition 3` or `partitions 0, 2 and 3`."""
     if not values:
         return f"no {many}"
     *others, last = map(str, values)

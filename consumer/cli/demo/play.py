@@ -24,6 +24,7 @@ from consumer.daemon import client_options, topics_of
 from consumer.errors import SessionReportsError
 from consumer.settings.load import load
 from consumer.simulator.plan import Plan
+from consumer.telemetry.sentences import enumerated
 
 STALLED_S = 60.0
 """A step of the story that nothing moves for so long has failed."""
@@ -183,5 +184,4 @@ class Play:
 
 def named(partitions: Sequence[int]) -> str:
     """As `partitions 0, 2 and 3`."""
-    *others, last = map(str, partitions)
-    return f"partitions {', '.join(others)} and {last}" if others else f"partition {last}"
+    return enumerated(partitions, "partition", "partitions")
