@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from consumer import __version__
+from consumer.cli.audit import audit
 from consumer.cli.check import check
 from consumer.cli.demo import demo
 from consumer.cli.health import health
@@ -43,6 +44,7 @@ app.command(run)
 app.command(demo)
 app.command(check)
 app.command(health)
+app.command(audit)
 topics = App(name="topics", help="The topics that the daemon works with.")
 topics.command(create)
 app.command(topics)
