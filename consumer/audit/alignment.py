@@ -58,17 +58,23 @@ def _extent(
     """How many windows fit together, one at least, and the bounds of where they begin."""
     taken = 0
     for number, window in enumerate(windows):
-        low, high = least, most
-        if window.first_anchor is not None:
-            low = max(low, window.last_anchor - taken - sum(window.records) + 1)
-            high = min(high, window.first_anchor - taken)
+        low, high = _bounds(window, taken)
         taken += sum(window.records)
         if ends:
             high = min(high, records - taken)
             if number == len(windows) - 1:
                 low = max(low, records - taken)
-        if low > high and number:
+        if max(low, least) <= min(high, most):
+            least, most = max(low, least), min(high, most)
+        elif number:
             return number, least, most
-        if low <= high:
+        else:  # it does not begin where the one before it ended
             least, most = low, high
     return len(windows), least, most
+
+
+def _bounds(window: Window, before: int) -> tuple[int, int]:
+    """Where a run may begin by the anchors of a window with so many records before it."""
+    if window.first_anchor is None:
+        return -_FAR, _FAR
+    return window.last_anchor - before - sum(window.records) + 1, window.first_anchor - before

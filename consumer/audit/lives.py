@@ -70,10 +70,13 @@ def follow(
             items=0,
         )
         lives.append(life)
-    elif emission.revision <= life.revision:
+        return life
+    if emission.opened_ms != life.opened_ms:
+        findings.differ(emission.name, "it opened at another time than the report before it")
+    if emission.revision <= life.revision:
         findings.differ(emission.name, "the report is there twice")
         return None
-    elif emission.revision > life.revision + 1 and not compacted:
+    if emission.revision > life.revision + 1 and not compacted:
         findings.differ(emission.name, f"revision {life.revision + 1} is missing before it")
     return life
 

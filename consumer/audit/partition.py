@@ -177,14 +177,16 @@ class PartitionAudit:
         known_end = span.to_end or self.beyond is not None
         ends = known_end and bool(windows) and windows[-1].is_open
         records = len(self.ledger.offsets) + (self.beyond or 0)
+        for window in windows:
+            if window.is_too_small:
+                self._differ(window.start_ms, "reports place more records in it than it counts")
         runs = align(windows, records, begin=0 if whole else None, ends=ends)
         self._tell_gaps(runs, 0 if whole else None, records if ends else None)
         for run in runs:
             at = run.begin
             if at is None:
-                self._findings.skip(
-                    "windows", "nothing tells which records they count", len(run.windows)
-                )
+                why = "nothing tells which records they count"
+                self._findings.skip("windows", why, len(run.windows))
                 continue
             for window in run.windows:
                 self._placed.append((at, window))
@@ -200,12 +202,15 @@ class PartitionAudit:
         return not cut and not lost and records == result.records
 
     def _tell_gaps(self, runs: list[Run], begin: int | None, end: int | None) -> None:
-        """Records between two runs of windows are in no window, or in two."""
+        """Where a run ends, something is wrong: records are in no window, or in two."""
         at = begin
         before: Window | None = None
         for run in runs:
-            if at is not None and run.begin is not None and run.begin != at:
-                self._tell_gap(at, run.begin, before, run.windows[0])
+            first = run.windows[0]
+            if at is not None and run.begin is not None and at != run.begin:
+                self._tell_gap(at, run.begin, before, first)
+            elif at != run.begin and (before is not None or at is not None):
+                self._differ(first.start_ms, "its records do not follow on those before it")
             at = at if run.begin is None else run.begin
             at = None if at is None else at + run.records
             before = run.windows[-1]

@@ -126,6 +126,12 @@ class Window:
             self.first_anchor = index
         self.last_anchor = max(self.last_anchor, index)
 
+    @property
+    def is_too_small(self) -> bool:
+        """Whether records lie between its anchors that it does not count."""
+        first, last = self.first_anchor, self.last_anchor
+        return first is not None and last - first >= sum(self.records)
+
     def wrong_sums(self) -> list[str]:
         """Where the window says something else than the reports closed in it."""
         counts = ("complete", "partial", "unconfirmed", "revised", "first_emissions")

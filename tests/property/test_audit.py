@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -72,6 +74,31 @@ def test_one_record_too_few_or_too_many_is_found(
     place = data.draw(st.integers(0, len(getattr(history, topic)) - 1))
     assert history.without(topic, place).problems() != []
     assert history.doubled(topic, place).problems() != []
+
+
+@given(
+    policy=streams.policies,
+    events=streams.events(most=120),
+    share_bytes=streams.shares,
+    data=st.data(),
+)
+def test_one_wrong_number_is_found(
+    policy: Policy, events: list[Event], share_bytes: int, data: st.DataObject
+) -> None:
+    """In a report, be it of its summary or of an item, or in a metrics record."""
+    history = lived(policy, [*events, Idle(end_of(events) + 10_000)], share_bytes)
+    topics = [topic for topic in ("reports", "metrics") if getattr(history, topic)]
+    assume(topics)
+    topic = data.draw(st.sampled_from(topics))
+    place = data.draw(st.integers(0, len(getattr(history, topic)) - 1))
+    value = getattr(history, topic)[place].value
+    numbers = list(re.finditer(rb"(?<=[:\[,])\d+(?=[,}\]])", value))
+    found = data.draw(st.sampled_from(numbers))
+    wrong = b"%d" % (int(found[0]) + 1)
+    records = [*getattr(history, topic)]
+    changed = value[: found.start()] + wrong + value[found.end() :]
+    records[place] = records[place]._replace(value=changed)
+    assert history.changed(**{topic: records}).problems() != []
 
 
 @given(
