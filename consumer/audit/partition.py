@@ -118,12 +118,11 @@ class PartitionAudit:
         self._tell_homeless()
         self._place()
         result = Result(span.begin, span.end, len(self.ledger.offsets))
-        result.open = self._settle()
+        settlement = self._settle()
+        result.open, result.items = settlement.open, settlement.items
         for begin, window in self._placed:
             if window.end_ms <= self._terms.until_ms:
                 self._check(window, begin, result, still=still)
-        lives = [life for account in self.ledger.accounts.values() for life in account.lives]
-        result.items = sum(life.items for life in lives)
         result.whole = self._is_whole(result)
         due = result.items + result.open.items
         if result.whole and not due <= result.merged <= due + result.doubtful:
@@ -255,7 +254,7 @@ class PartitionAudit:
 
     # The end
 
-    def _settle(self) -> Open:
+    def _settle(self) -> Settlement:
         span, known = self._span, self.windows.all
         clock_ms = span.clock_ms
         if clock_ms is None:
@@ -270,12 +269,12 @@ class PartitionAudit:
             self._window_of,
             clock_ms=clock_ms,
             complete_since_ms=self._complete_since_ms,
-            begin=span.begin,
+            span=span,
             compacted=self._cover.reports_compacted,
         )
         for txid, account in self.ledger.accounts.items():
             settlement.settle(txid, account)
-        return settlement.open
+        return settlement
 
     @property
     def _complete_since_ms(self) -> float:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from consumer.audit.findings import Findings, name_txid
 from consumer.audit.lives import Account, Life
-from consumer.audit.terms import Terms
+from consumer.audit.terms import Span, Terms
 from consumer.audit.trail import CALLBACK, LATE, Entry
 from consumer.audit.windows import Window
 
@@ -44,10 +44,12 @@ class Settlement:
         *,
         clock_ms: int,
         complete_since_ms: float,
-        begin: int,
+        span: Span,
         compacted: bool,
     ) -> None:
         self.open = Open()
+        self.items = 0
+        """In last revisions, and from records of the span."""
         self._partition = partition
         self._terms = terms
         self._findings = findings
@@ -57,7 +59,7 @@ class Settlement:
         """At the end."""
         self._complete_since_ms = complete_since_ms
         """All reports are there that closed after this time of the clock."""
-        self._begin = begin
+        self._span = span
         self._compacted = compacted
 
     def settle(self, txid: str, account: Account) -> None:
@@ -81,7 +83,7 @@ class Settlement:
 
     def _settle_life(self, name: str, life: Life, entries: list[Entry], *, followed: bool) -> None:
         """From the first record of a life up to the next one."""
-        cut = life.first < self._begin
+        cut = life.first < self._span.begin
         known: set[bytes] = set()
         rest: list[Entry] = []
         for entry in entries:
@@ -93,6 +95,10 @@ class Settlement:
                 )
             else:
                 self._count(entry, known, doubtful=cut)
+        reaches_out = life.last >= self._span.end
+        own = [entry for entry in entries if entry.offset <= life.last and entry.kind != LATE]
+        held = {item for entry in own for item in entry.items}
+        self.items += len(held) if reaches_out else life.items
         if life.held is not None:
             known |= life.held
         self._settle_rest(name, life, rest, known, followed=followed)

@@ -55,8 +55,14 @@ def audit(
     settings = source.load().settings
     range_ = parse_range(since, until, time.time_ns() // 1_000_000)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    errors = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as progress:
+    screen = Console(stderr=True)
+    with Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=screen,
+        transient=True,
+        disable=not screen.is_terminal,
+    ) as progress:
         tasks: dict[str, TaskID] = {}
 
         def told(topic: str, done: int, total: int) -> None:

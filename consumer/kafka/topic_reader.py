@@ -8,6 +8,7 @@ it belongs to the range.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
 
 _ANSWER_S = 30.0
+_LEADERS_S = 0.5
 _BATCH = 5_000
 _POLL_S = 0.05
 
@@ -41,7 +43,7 @@ class TopicReader:
             ConfigError: librdkafka does not take the properties.
         """
         self._patience_s = patience_s
-        self._consumer = properties.create(Consumer, properties.onlooker(options))
+        self._consumer = properties.create(Consumer, properties.topic_reader(options))
 
     def since(self, topic: str, extents: Mapping[int, Extent], time_ms: int) -> dict[int, int]:
         """Offset of the first record of each partition that is not older; the end for none.
@@ -86,6 +88,8 @@ class TopicReader:
     ) -> Iterator[tuple[Sequence[Message], int]]:
         positions = {number: range_.start for number, range_ in ranges.items()}
         left = {number for number, range_ in ranges.items() if range_.start < range_.end}
+        with contextlib.suppress(KafkaException):  # it goes on asking by itself
+            self._consumer.list_topics(topic, _LEADERS_S)  # or it learns of leaders once a second
         self._consumer.assign([At(topic, number, positions[number]) for number in left])
         moved_s = time.monotonic()
         while left:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -97,6 +99,7 @@ def test_one_wrong_number_is_found(
     wrong = b"%d" % (int(found[0]) + 1)
     records = [*getattr(history, topic)]
     changed = value[: found.start()] + wrong + value[found.end() :]
+    assume(parsed(changed) != parsed(value))  # it may be of a key that is repeated
     records[place] = records[place]._replace(value=changed)
     assert history.changed(**{topic: records}).problems() != []
 
@@ -147,6 +150,11 @@ def test_no_part_of_what_is_right_looks_wrong(
         still=data.draw(st.booleans()),
     )
     assert part.problems() == []
+
+
+def parsed(value: bytes) -> Any:
+    """JSON, however many digits its numbers have."""
+    return json.loads(value, parse_int=str)
 
 
 def offset_of(letter: Record) -> int:

@@ -8,7 +8,7 @@ from consumer.audit.emissions import Numbers
 from consumer.audit.findings import Findings
 from consumer.audit.lives import Account, Life
 from consumer.audit.settlement import DUPLICATES, LATE_ITEMS, USAGE, Open, Settlement
-from consumer.audit.terms import Terms
+from consumer.audit.terms import Span, Terms
 from consumer.audit.trail import CALLBACK, EXPECTATION, LATE, Entry, imei_digest, usage_digest
 from consumer.audit.windows import Sums, Window
 
@@ -49,11 +49,11 @@ class Case:
             self.windows.get,
             clock_ms=clock_ms,
             complete_since_ms=complete_since_ms,
-            begin=begin,
+            span=Span(begin=begin, end=200),
             compacted=compacted,
         )
         settlement.settle("t", self.account)
-        self.open = settlement.open
+        self.open, self.items = settlement.open, settlement.items
         return [one.problem for one in self.findings.differences] + self.findings.unchecked()
 
     def counted(self, offset: int) -> list[int]:
@@ -185,3 +185,13 @@ def test_what_a_report_held_from_before_the_range_is_known_from_the_report() -> 
     assert case.settle(1_000, begin=3) == []
     assert case.counted(5) == [0, 0, 0, 0, 1]
     assert case.counted(6) == [0, 0, 1, 0, 0]
+
+
+def test_of_a_report_that_came_after_the_end_only_known_records_count() -> None:
+    """The daemon went on; in its windows of that time the others were not counted yet."""
+    later = life(1, 250)
+    later.items = 3
+    case = Case(came(1, b"a"), came(2, b"a", b"b"), lives=(later,))
+    case.settle(10_000)
+
+    assert case.items == 2
