@@ -77,6 +77,8 @@ class PartitionAudit:
         """How many records were consumed after the range, where that was counted."""
         self._findings = findings
         self._homeless: dict[int, Homeless] = {}
+        self._later: list[str] = []
+        """Reports of records that were not consumed when the audit began."""
         self._first_report_ms = _NEVER
         """`closedAt` of the first report written when all of them are there."""
         self._placed: list[tuple[int, Window]] = []
@@ -107,6 +109,8 @@ class PartitionAudit:
         self._anchor(emission, emission.first, emission.opened_ms)
         if emission.by_part:
             self._anchor(emission, emission.last, emission.closed_ms)
+        if emission.last >= self._span.end:
+            self._later.append(emission.name)
         begin = self._span.begin
         weigh(emission, account.trail, self._findings, begin, self._span.end)
         continued(life, emission, cut=emission.first < begin)
@@ -116,6 +120,9 @@ class PartitionAudit:
         span = self._span
         self.ledger.finish(span.begin, span.end)
         self._tell_homeless()
+        if still and span.to_end:
+            for name in self._later:
+                self._findings.differ(name, f"nothing beyond offset {span.end - 1} was consumed")
         self._place()
         result = Result(span.begin, span.end, len(self.ledger.offsets))
         settlement = self._settle()

@@ -87,6 +87,14 @@ def test_reports_of_the_open_window_are_compared_where_nothing_was_written_meanw
     assert not lines([one.problem for one in verdict.differences], "complete is")
 
 
+def test_no_report_is_ahead_of_what_was_consumed(history: History) -> None:
+    """Unless the daemon has gone on meanwhile."""
+    ahead = history.rewritten("reports", -1, b'"lastOffset":159', b'"lastOffset":161')
+
+    assert lines(ahead.problems(), "txid 't79'", "nothing beyond offset 160 was consumed")
+    assert not lines(ahead.changed(still=False).problems(), "beyond")
+
+
 def test_a_range_is_cut_out(history: History) -> None:
     """Windows that lie within it are proven; of the rest nothing is said."""
     span = {"begin": 40, "end": 101, "from_start": False, "to_end": False}
