@@ -4,8 +4,8 @@ The order matters, since each topic is judged by what was read before: dead lett
 records, input records, reports. Output records may come in any order of partitions, those
 of one partition in the order of their offsets.
 
-What it costs, about: 12 bytes for each record consumed, 40 for each of its items, 700 for
-each txid, 2,000 for each metrics window.
+What it costs, as measured: 900 bytes for each txid and 40 for each callback with one item (a
+digest of it and its place); 20 microseconds for each item, all in all.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Audit:
             counted.update(result.counted)
             found.update(result.found)
         if all(result.whole for result in results.values()):
-            name = "items in last revisions or open"
+            name = "items reported or open"
             counted[name] = sum(result.merged for result in results.values())
             found[name] = sum(result.items + result.open.items for result in results.values())
         rows = [Row(name, counted[name], found[name]) for name in counted]

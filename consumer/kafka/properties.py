@@ -162,7 +162,7 @@ def onlooker(options: ClientOptions) -> dict[str, str]:
 
 def topic_reader(options: ClientOptions) -> dict[str, str]:
     """The same, to read topics whole: it must not wait at the end of each partition."""
-    return {**onlooker(options), **_RESTORE}
+    return {**onlooker(options), **_RESTORE, "queued.max.messages.kbytes": "16384"}
 
 
 def admin(options: ClientOptions) -> dict[str, str]:

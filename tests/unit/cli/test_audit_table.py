@@ -39,7 +39,7 @@ def test_the_table_shows_both_sides(history: History) -> None:
 
     assert rows["reports"] == ["1", "1", ""]
     assert rows["usage items merged"] == ["3", "3", ""]
-    assert rows["items in last revisions or open"] == ["3", "3", ""]
+    assert rows["items reported or open"] == ["3", "3", ""]
     assert "2 records of 1 partitions, 1 metrics windows" in text
     assert "1 txids are still open, with 1 items that no report holds yet" in text
     assert "not checked" not in text
