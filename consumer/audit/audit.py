@@ -82,7 +82,7 @@ class Audit:
             self._findings.differ(record.name, f"not a metrics record: {error}")
             return
         if body.app != self._terms.app:
-            self._findings.skip("metrics records", f"their application is {body.app}")
+            self._findings.skip("metrics records", f"their application is {body.app!r}")
             return
         partition = self._partitions.get(body.partition)
         span = self._spans.get(body.partition)

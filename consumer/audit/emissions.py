@@ -86,7 +86,7 @@ class Emissions:
             return None
         source = part.summary.source
         if source.topic != self._topic:
-            self._findings.skip("reports", f"their input is {source.topic}")
+            self._findings.skip("reports", f"their input is {source.topic!r}")
             return None
         index, count = part.summary.part.index, part.summary.part.count
         name = (source.partition, part.txid, source.first_offset, part.summary.revision)

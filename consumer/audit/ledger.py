@@ -95,13 +95,13 @@ class Ledger:
         """What a record brought that has a dead letter; nothing if it was not looked at."""
         if isinstance(record, Rejection):
             if letter.reason != record.reason:
-                self._differ(offset, f"its dead letter says {letter.reason}, but {_why(record)}")
+                self._differ(offset, f"its dead letter says {letter.reason!r}, but {_why(record)}")
             return None
         if letter.reason == Reason.LATE and isinstance(record, Callback | Expectation):
             entry = _entry(offset, record)
             return None if entry is None else entry._replace(kind=LATE)
         if letter.reason != Reason.OVERSIZED_ITEM or not self._is_oversized(record):
-            self._differ(offset, f"it is good, but a dead letter ({letter.reason})")
+            self._differ(offset, f"it is good, but a dead letter ({letter.reason!r})")
         return None
 
     def _is_oversized(self, record: Decoded) -> bool:

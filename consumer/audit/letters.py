@@ -62,7 +62,7 @@ class Letters:
             if name.startswith(PREFIX)
         }
         if ours.get("topic", self._topic) != self._topic:
-            self._findings.skip("dead letters", f"their input is {ours['topic']}")
+            self._findings.skip("dead letters", f"their input is {ours['topic']!r}")
             return
         try:
             partition, offset = int(ours["partition"]), int(ours["offset"])

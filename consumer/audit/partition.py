@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from consumer.audit.alignment import Run, align
 from consumer.audit.emissions import Emission
-from consumer.audit.findings import Findings, name_record, name_window
+from consumer.audit.findings import Findings, name_window
 from consumer.audit.ledger import KINDS, Ledger
 from consumer.audit.letters import Letter
 from consumer.audit.lives import continued, follow, weigh
+from consumer.audit.placement import Placement
 from consumer.audit.settlement import Open, Settlement
 from consumer.audit.terms import FOREVER, Cover, Span, Terms
 from consumer.audit.windows import ITEMS, Window, Windows, still_open
@@ -81,8 +80,6 @@ class PartitionAudit:
         """Reports of records that were not consumed when the audit began."""
         self._first_report_ms = _NEVER
         """`closedAt` of the first report written when all of them are there."""
-        self._placed: list[tuple[int, Window]] = []
-        """Windows and the index of their first record, in order."""
 
     def seal_windows(self) -> None:
         """All metrics records were taken: reports may come."""
@@ -123,13 +120,19 @@ class PartitionAudit:
         if still and span.to_end:
             for name in self._later:
                 self._findings.differ(name, f"nothing beyond offset {span.end - 1} was consumed")
-        self._place()
+        placement = self._place()
         result = Result(span.begin, span.end, len(self.ledger.offsets))
-        settlement = self._settle()
+        settlement = self._settle(placement)
         result.open, result.items = settlement.open, settlement.items
-        for begin, window in self._placed:
-            if window.end_ms <= self._terms.until_ms:
-                self._check(window, begin, result, still=still)
+        for begin, window in placement.placed:
+            if window.end_ms > self._terms.until_ms:
+                continue
+            if placement.is_inside(window, begin):
+                self._check_records(window, begin, result)
+            else:
+                self._findings.skip("windows", "the range cuts them")
+        for window in self._windows(self._terms.until_ms):
+            self._check_reports(window, result, still=still)
         result.whole = self._is_whole(result)
         due = result.items + result.open.items
         if result.whole and not due <= result.merged <= due + result.doubtful:
@@ -172,32 +175,25 @@ class PartitionAudit:
                 what = f"{homeless.opened} records of reports were taken in it"
             self._differ(start_ms, f"it has no metrics record, but {what}: {homeless.example}, ...")
 
-    def _place(self) -> None:
+    def _place(self) -> Placement:
         """Find out which records were counted in which window."""
         span, terms = self._span, self._terms
-        whole = span.from_start and not terms.since_ms and not self._cover.metrics_since_ms
+        beyond = 0 if span.to_end else self.beyond
         until_ms = terms.until_ms if self.beyond is None else FOREVER
-        windows = [
-            window for window in self.windows.all if terms.since_ms < window.end_ms <= until_ms
-        ]
-        known_end = span.to_end or self.beyond is not None
-        ends = known_end and bool(windows) and windows[-1].is_open
-        records = len(self.ledger.offsets) + (self.beyond or 0)
-        for window in windows:
-            if window.is_too_small:
-                self._differ(window.start_ms, "reports place more records in it than it counts")
-        runs = align(windows, records, begin=0 if whole else None, ends=ends)
-        self._tell_gaps(runs, 0 if whole else None, records if ends else None)
-        for run in runs:
-            at = run.begin
-            if at is None:
-                why = "nothing tells which records they count"
-                self._findings.skip("windows", why, len(run.windows))
-                continue
-            for window in run.windows:
-                self._placed.append((at, window))
-                at += sum(window.records)
-        self._placed.sort(key=lambda placed: placed[0])
+        return Placement(
+            terms.topic,
+            self._number,
+            self._windows(until_ms),
+            self.ledger,
+            self._findings,
+            whole=span.from_start and not terms.since_ms and not self._cover.metrics_since_ms,
+            beyond=beyond,
+        )
+
+    def _windows(self, until_ms: int) -> list[Window]:
+        """Those of the range, or up to a later time."""
+        since_ms = self._terms.since_ms
+        return [window for window in self.windows.all if since_ms < window.end_ms <= until_ms]
 
     def _is_whole(self, result: Result) -> bool:
         """Whether nothing at all is left out: neither records nor windows nor reports."""
@@ -207,61 +203,9 @@ class PartitionAudit:
         records = sum(result.counted[name] for name in KINDS)
         return not cut and not lost and records == result.records
 
-    def _tell_gaps(self, runs: list[Run], begin: int | None, end: int | None) -> None:
-        """Where a run ends, something is wrong: records are in no window, or in two."""
-        at = begin
-        before: Window | None = None
-        for run in runs:
-            first = run.windows[0]
-            if at is not None and run.begin is not None and at != run.begin:
-                self._tell_gap(at, run.begin, before, first)
-            elif at != run.begin and (before is not None or at is not None):
-                self._differ(first.start_ms, "its records do not follow on those before it")
-            at = at if run.begin is None else run.begin
-            at = None if at is None else at + run.records
-            before = run.windows[-1]
-        if at is not None and end is not None and at != end:
-            self._tell_gap(at, end, before, None)
-
-    def _tell_gap(self, at: int, until: int, before: Window | None, after: Window | None) -> None:
-        offsets = self.ledger.offsets
-        place = min(max(min(at, until), 0), len(offsets) - 1)
-        what = "are in no window" if until > at else "are in two windows"
-        neighbours = [
-            name_window(window.start_ms, self._number) for window in (before, after) if window
-        ]
-        self._findings.differ(
-            name_record(self._terms.topic, self._number, offsets[place] if offsets else 0),
-            f"{abs(until - at)} records from here on {what}; next to {' and '.join(neighbours)}",
-        )
-
-    def _is_inside(self, window: Window, begin: int) -> bool:
-        return begin >= 0 and begin + sum(window.records) <= len(self.ledger.offsets)
-
-    def _wrong_kinds(self, window: Window, begin: int) -> list[str]:
-        end = begin + sum(window.records)
-        return [
-            f"records.{name} is {stated}, the input makes it {found}"
-            for kind, (name, stated) in enumerate(zip(KINDS, window.records, strict=True))
-            if stated != (found := self.ledger.count(kind, begin, end))
-        ]
-
-    def _window_of(self, offset: int) -> Window | None:
-        """The window in which the record at `offset` was counted."""
-        index = self.ledger.index(offset)
-        place = bisect_right(self._placed, index, key=lambda placed: placed[0]) - 1
-        while place >= 0:  # windows that count nothing begin where the next one does
-            begin, window = self._placed[place]
-            if index < begin + sum(window.records):
-                return window
-            if sum(window.records):
-                return None
-            place -= 1
-        return None
-
     # The end
 
-    def _settle(self) -> Settlement:
+    def _settle(self, placement: Placement) -> Settlement:
         span, known = self._span, self.windows.all
         clock_ms = span.clock_ms
         if clock_ms is None:
@@ -273,7 +217,7 @@ class PartitionAudit:
             self._number,
             self._terms,
             self._findings,
-            self._window_of,
+            placement.window_of,
             clock_ms=clock_ms,
             complete_since_ms=self._complete_since_ms,
             span=span,
@@ -287,38 +231,42 @@ class PartitionAudit:
     def _complete_since_ms(self) -> float:
         return self._first_report_ms if self._cover.reports_since_ms else -_NEVER
 
-    def _check(self, window: Window, begin: int, result: Result, *, still: bool) -> None:
-        """Hold one window against records and reports."""
-        if not self._is_inside(window, begin):
-            self._findings.skip("windows", "the range cuts them")
-            return
+    def _check_records(self, window: Window, begin: int, result: Result) -> None:
+        """Hold a window against the records that it counts."""
         result.windows += not window.is_open
-        problems = self._wrong_kinds(window, begin)
+        result.doubtful += window.doubtful
+        why = "whether they were duplicates follows from what is not in the range"
+        self._findings.skip("items", why, window.doubtful)
         end = begin + sum(window.records)
         for kind, (name, stated) in enumerate(zip(KINDS, window.records, strict=True)):
+            found = self.ledger.count(kind, begin, end)
             result.counted[name] += stated
-            result.found[name] += self.ledger.count(kind, begin, end)
-        problems += window.wrong_items()
+            result.found[name] += found
+            if stated != found:
+                problem = f"records.{name} is {stated}, the input makes it {found}"
+                self._differ(window.start_ms, problem)
         for name, stated, due in zip(ITEMS, window.items, window.merged, strict=True):
             result.counted[f"items.{name}"] += stated
             result.found[f"items.{name}"] += min(max(due, stated), due + window.doubtful)
-        why = "whether they were duplicates follows from what is not in the range"
-        self._findings.skip("items", why, window.doubtful)
-        result.doubtful += window.doubtful
+        for problem in window.wrong_items():
+            self._differ(window.start_ms, problem)
+
+    def _check_reports(self, window: Window, result: Result, *, still: bool) -> None:
+        """Hold a window against the reports closed in it, if they are all there."""
+        skip = self._findings.skip
         if self._cover.reports_compacted:
-            self._findings.skip("windows' reports", "the topic is compacted")
+            skip("windows' reports", "the topic is compacted")
         elif window.start_ms <= self._complete_since_ms:
-            self._findings.skip("windows' reports", "some may be older than what is read of them")
+            skip("windows' reports", "some may be older than what is read of them")
         elif window.is_open and not still:
-            self._findings.skip("open windows' reports", "the daemon went on meanwhile")
+            skip("open windows' reports", "the daemon went on meanwhile")
         else:
-            problems += window.wrong_sums()
+            for problem in window.wrong_sums():
+                self._differ(window.start_ms, problem)
             if window.unsure:
-                self._findings.skip("windows' totals", "a report before a revision is not there")
+                skip("windows' totals", "a report before a revision is not there")
             else:
                 self._add_sums(window, result)
-        for problem in problems:
-            self._differ(window.start_ms, problem)
 
     def _add_sums(self, window: Window, result: Result) -> None:
         for sums, total in ((window.stated, result.counted), (window.sums, result.found)):

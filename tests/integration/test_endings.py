@@ -13,7 +13,6 @@ from consumer.wire.placement import partition_for
 from tests.harness import Sending, Stage
 from tests.harness.records import OLD_MS, callback, expectation, tick, usage
 from tests.oracle.record import Record, iso, milliseconds
-from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
 
@@ -92,7 +91,9 @@ def test_for_want_of_memory(stage: Stage) -> None:
     assert 1_000 < len(gone) < 2_500
     assert gone == txids[: len(gone)]
     assert {ending[:2] for ending in endings(stage).values()} == {("unconfirmed", "capacity")}
-    until(lambda: member.metric("open_txids") == len(txids) - len(gone), "the gauge of txids")
+    assert member.stop() == 0
+    member = stage.member()  # which tells at once what it has restored
+    member.await_metric("open_txids", len(txids) - len(gone))
     assert 900_000 < member.metric("state_bytes") <= 1_000_000
     stage.send([tick(0, OLD_MS + 600_000)])
     stage.await_consumed()

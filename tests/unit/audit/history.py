@@ -183,6 +183,17 @@ class Writer:
         )
 
 
+def busy(windows: int = 8) -> History:
+    """A txid every 10 ms, ten in each window, each of two records."""
+    writer = Writer(window_ms=100, device_limit=2, remember_ms=100)
+    for number in range(10 * windows):
+        at = 1_000 + 10 * number
+        writer.devices(f"t{number}", "1", at=at)
+        writer.devices(f"t{number}", "2", at=at + 5)
+    writer.tick(at=1_000 + 100 * windows)
+    return writer.history()
+
+
 def lines(problems: Sequence[str], *words: str) -> list[str]:
     """Those that hold all of these words."""
     return [line for line in problems if all(word in line for word in words)]

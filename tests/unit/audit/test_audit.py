@@ -246,7 +246,7 @@ def test_windows_of_other_applications_are_not_looked_at(history: History) -> No
     changed = history.changed(metrics=[*history.metrics, other, garbage, elsewhere])
     verdict = changed.verdict()
 
-    assert verdict.unchecked == ["1 metrics records: their application is b"]
+    assert verdict.unchecked == ["1 metrics records: their application is 'b'"]
     assert [one.subject for one in verdict.differences] == ["metrics[0]@99", "metrics[0]@98"]
 
 
@@ -271,7 +271,10 @@ def test_dead_letters_carry_their_record(history: History) -> None:
     for changed, words in (
         (letter._replace(value=b"other"), "has another key or value"),
         (letter._replace(key=b""), "has another key or value"),
-        (letter._replace(headers=reason), "its dead letter says schema, but it is none: malformed"),
+        (
+            letter._replace(headers=reason),
+            "its dead letter says 'schema', but it is none: malformed",
+        ),
         (letter._replace(headers=()), "its headers do not say which record it was"),
     ):
         assert lines(history.changed(dead_letters=[changed]).problems(), words)
@@ -280,8 +283,8 @@ def test_dead_letters_carry_their_record(history: History) -> None:
 @pytest.mark.parametrize(
     ("offset", "reason", "words"),
     [
-        (0, "schema", "callbacks[0]@0: it is good, but a dead letter (schema)"),
-        (0, "oversized_item", "it is good, but a dead letter (oversized_item)"),
+        (0, "schema", "callbacks[0]@0: it is good, but a dead letter ('schema')"),
+        (0, "oversized_item", "it is good, but a dead letter ('oversized_item')"),
         (1, "late", "txid 'full' of partition 0: 1 is a late dead letter, but reports went on"),
         (8, "late", "txid 'slow' of partition 0: 8 is a late dead letter, but reports went on"),
         (99, "schema", ""),
@@ -345,6 +348,6 @@ def test_what_belongs_to_another_input_is_not_looked_at(history: History) -> Non
 
     assert verdict.differences == []
     assert sorted(verdict.unchecked) == [
-        "1 dead letters: their input is others",
-        "1 reports: their input is others",
+        "1 dead letters: their input is 'others'",
+        "1 reports: their input is 'others'",
     ]

@@ -48,7 +48,7 @@ def test_those_of_other_inputs_are_only_counted() -> None:
     letters.take(letter(1, 7, topic="out"))
 
     assert letters.of(1) == {}
-    assert findings.unchecked() == ["1 dead letters: their input is out"]
+    assert findings.unchecked() == ["1 dead letters: their input is 'out'"]
 
 
 def test_headers_that_tell_nothing_are_a_difference() -> None:
