@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +68,19 @@ def test_a_right_run_is_proven(lived: Stage) -> None:
     assert rows["revised"] > 20
     assert rows["deadLetters"] > 20
     assert rows["missing"] > 20
+
+
+def test_programs_get_json(lived: Stage) -> None:
+    """One object, also where the exit code is 1; the line that says why goes elsewhere."""
+    good = lived.command("audit", "--json")
+    empty = lived.command("audit", "--json", "--from", "1h")
+
+    assert (good.wait(), empty.wait()) == (0, 1)
+    (line,) = good.stdout()
+    found = json.loads(line)
+    assert (found["ok"], found["differences"], found["notChecked"]) == (True, [], [])
+    assert found["records"] == sum(lived.committed().values())
+    assert json.loads("".join(empty.stdout()))["ok"] is False
 
 
 def _first_parts(stage: Stage) -> list[Record]:
