@@ -4,8 +4,8 @@ The order matters, since each topic is judged by what was read before: dead lett
 records, input records, reports. Output records may come in any order of partitions, those
 of one partition in the order of their offsets.
 
-What it costs, as measured: 900 bytes for each txid and 40 for each callback with one item (a
-digest of it and its place); 20 microseconds for each item, all in all.
+What it costs, as measured: 3 kB for each txid of six records, of which only digests are kept,
+and 25 microseconds for each record, all in all.
 """
 
 from __future__ import annotations
