@@ -35,5 +35,5 @@ def test_iso(ms: int, text: str) -> None:
 @pytest.mark.parametrize("text", ["", "soon", "2026-11-24T02:31:52.123", "2026-13-24T02:31:52Z"])
 def test_what_is_no_instant_is_refused(text: str) -> None:
     """A time of no known zone among it."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"zone|format|month"):
         milliseconds(text)
