@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 SYNCED := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test check fmt faults faults-protocols property docs throughput clean
+.PHONY: help demo picture test check fmt faults faults-protocols property docs throughput devices audit-run million clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,15 @@ docs: $(SYNCED) ## Make anew what is generated: the settings file, schemas, exam
 
 throughput: $(SYNCED) ## A first figure: run against the bare consume loop
 	$(BIN)/python -m benchmarks.throughput
+
+devices: $(SYNCED) ## A request of 500 devices: missing ones, late ones, compaction
+	$(BIN)/python -m tests.scenarios.request_of_500
+
+audit-run: $(SYNCED) ## 100,000 txids, five times kill -9, then `session-reports audit`
+	$(BIN)/python -m tests.scenarios.audit_run
+
+million: $(SYNCED) ## A million open txids: memory, and a restart
+	$(BIN)/python -m benchmarks.million
 
 clean: ## Remove the environment and all caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

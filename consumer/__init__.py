@@ -7,6 +7,7 @@ sees the world through the Protocols in its `ports`, which `kafka` (the only roo
 librdkafka) and `telemetry` satisfy. `aggregation` is the pure core: one partition's clock,
 txids and windows; records go in, a `Delta` comes out. `wire`, pure as well, turns bytes into
 values and back. `embedded` and `simulator` are a real Kafka and a ThingSpace to play with.
+`audit`, pure too, weighs what came out against what went in.
 
 `ARCHITECTURE.md` has the picture and what is not obvious.
 """

@@ -23,6 +23,7 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
     "errors": "classes; who raises them is tested for it",
     "aggregation.delta": "a struct",
     "aggregation.policy": "a struct",
+    "audit.terms": "structs",
     "embedded.guardian": "a program of its own: tests of `guarded`, which starts it",
     "kafka.cluster": "asked by `topics` only, and tested with it on a real Kafka",
     "pipeline.policy": "a struct",

@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError
 
 from consumer import __version__
 from consumer.cli import config
+from consumer.cli.audit import audit
 from consumer.cli.check import check
 from consumer.cli.completion import completion
 from consumer.cli.demo.command import demo
@@ -51,6 +52,7 @@ app.command(run)
 app.command(demo)
 app.command(check)
 app.command(health)
+app.command(audit)
 settings = App(name="config", help="The settings that are in force.")
 settings.command(config.show)
 app.command(settings)

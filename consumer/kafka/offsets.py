@@ -130,7 +130,7 @@ class Offsets:
         Raises:
             Fault: no answer in time, or a refusal.
         """
-        return self._range(self._input, partitions, timeout_s)
+        return self.topic_range(self._input, partitions, timeout_s)
 
     def state_range(
         self, partitions: Sequence[int], timeout_s: float
@@ -140,7 +140,7 @@ class Offsets:
         Raises:
             Fault: no answer in time, or a refusal.
         """
-        return self._range(self._state, partitions, timeout_s)
+        return self.topic_range(self._state, partitions, timeout_s)
 
     def input_ends(self, partitions: Sequence[int], timeout_s: float) -> Mapping[int, int] | None:
         """READ_UNCOMMITTED end offsets of input partitions; None without an answer in time.
@@ -246,9 +246,14 @@ class Offsets:
                 raise faults.fault(at.error, Call.OFFSETS, group)
         return {at.partition: _committed(at) for at in found if at.offset >= 0}
 
-    def _range(
+    def topic_range(
         self, topic: str, partitions: Sequence[int], timeout_s: float
     ) -> dict[int, tuple[int, int]]:
+        """Earliest and READ_UNCOMMITTED end offset of partitions of any topic.
+
+        Raises:
+            Fault: no answer in time, or a refusal.
+        """
         deadline = time.monotonic() + timeout_s
         starts = self._list(topic, partitions, _EARLIEST, deadline)
         ends = self._list(topic, partitions, _LATEST, deadline)

@@ -175,6 +175,11 @@ def onlooker(options: ClientOptions) -> dict[str, str]:
     return {**user, "group.id": f"{options.group}-onlooker", **_READS_COMMITTED}
 
 
+def topic_reader(options: ClientOptions) -> dict[str, str]:
+    """The same, to read topics whole: it must not wait at the end of each partition."""
+    return {**onlooker(options), **_RESTORE, "queued.max.messages.kbytes": "16384"}
+
+
 def admin(options: ClientOptions) -> dict[str, str]:
     """The client that asks the cluster about topics and offsets."""
     return {**options.common, **_NO_NEW_TOPICS}

@@ -121,11 +121,26 @@ class Topics:
             UnreachableError: Kafka did not answer within `kafka.connect_timeout`.
             ConfigError: there is none, or we may not see it.
         """
+        self.look("callbacks")
+
+    def look(self, *roles: str) -> Mapping[str, Topic]:
+        """The topics of these roles, as they are: enough for who reads them.
+
+        Raises:
+            UnreachableError: Kafka did not answer within `kafka.connect_timeout`.
+            ConfigError: one is not there, or we may not see it.
+        """
         self._cluster.connect()
-        found = self._cluster.describe((self._plan.callbacks,))[self._plan.callbacks]
-        if not found.exists:
-            refusal = found.refused and _refused("callbacks", self._plan.callbacks, found)
-            raise ConfigError(refusal or _missing("callbacks", self._plan.callbacks))
+        names = {role: str(getattr(self._plan, role)) for role in roles}
+        found = self._cluster.describe([*names.values()])
+        problems = [
+            _refused(role, name, found[name]) if found[name].refused else _missing(role, name)
+            for role, name in names.items()
+            if not found[name].exists
+        ]
+        if problems:
+            raise ConfigError("\n".join(problems))
+        return {role: found[name] for role, name in names.items()}
 
     def ensure_state(self) -> bool:
         """Make the state topic if it is missing; True if it was made just now.

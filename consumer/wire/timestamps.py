@@ -23,6 +23,7 @@ Time: TypeAlias = Annotated[
 ]
 """What `iso` gives, as the schemas describe it."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FRACTIONS: Final = tuple(f".{ms:03d}Z" for ms in range(1000))
 
 
@@ -34,3 +35,12 @@ def _second(second: int) -> str:
 def iso(ms: int) -> str:
     """`ms` since the epoch in UTC, as `2026-11-24T02:31:52.123Z`; years 1 to 9999."""
     return _second(ms // 1000) + _FRACTIONS[ms % 1000]
+
+
+def milliseconds(text: str) -> int:
+    """The reverse of `iso`. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} does not name its time zone")
+    span = moment - _EPOCH
+    return (span.days * 86_400 + span.seconds) * 1_000 + span.microseconds // 1_000

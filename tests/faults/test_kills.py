@@ -28,3 +28,4 @@ def test_kills_in_open_transactions_do_not_show(stage: Stage, membership: Member
     assert result.half_read > 0
     assert len(result.outputs.reports) == requests.txids
     assert not result.outputs.dead_letters
+    assert stage.command("audit").wait() == 0

@@ -24,6 +24,13 @@ def callback(txid: str, *items: dict[str, object], at_ms: int = 0, partition: in
     return Sending(value, txid.encode(), partition=partition, timestamp_ms=at_ms)
 
 
+def expectation(txid: str, *imeis: str, at_ms: int = 0) -> Sending:
+    """The devices that a request named."""
+    return Sending(
+        json.dumps({"txid": txid, "imei": imeis}).encode(), txid.encode(), timestamp_ms=at_ms
+    )
+
+
 def tick(partition: int, at_ms: int) -> Sending:
     """A record that only moves the clock of a partition: an acknowledgement."""
     value = json.dumps({"txid": "tick", "status": "QUEUED"}).encode()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from consumer.wire.timestamps import iso
+from consumer.wire.timestamps import iso, milliseconds
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,17 @@ from consumer.wire.timestamps import iso
     ],
 )
 def test_iso(ms: int, text: str) -> None:
-    """UTC, three digits of milliseconds, a Z; and Python reads the same instant back."""
+    """UTC, three digits of milliseconds, a Z; and we and Python read the same instant back."""
     assert iso(ms) == text
+    assert milliseconds(text) == ms
     read = datetime.fromisoformat(text)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     span = read - epoch
     assert (span.days * 86_400 + span.seconds) * 1000 + span.microseconds // 1000 == ms
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-11-24T02:31:52.123", "2026-13-24T02:31:52Z"])
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    """A time of no known zone among it."""
+    with pytest.raises(ValueError, match=r"zone|format|month"):
+        milliseconds(text)

@@ -1,0 +1,1 @@
+"""Conservation, proven or disproven from the topics alone: what goes in comes out, once."""

@@ -1,0 +1,201 @@
+"""A hundred thousand txids, members that are killed, and `session-reports audit` on what is left.
+
+    python -m tests.scenarios.audit_run --txids 100000 --kills 5
+
+Txids end by their expectation, by the device limit and by inactivity; callbacks are repeated,
+some come late and make revisions, some records are hostile. Then the audit must exit with 0.
+And on a copy of each output topic that lacks one record it must exit with 1 and name it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rich.console import Console
+
+from consumer.embedded import EmbeddedKafka
+from consumer.simulator.options import Options
+from consumer.simulator.plan import Plan
+from tests.faults.crew import Crew
+from tests.faults.kills import Kill, kill_one
+from tests.faults.load import Load, Requests
+from tests.harness.cluster import Sending
+from tests.harness.records import OLD_MS, simulated
+from tests.harness.stage import Stage
+from tests.oracle.outputs import read_dead_letter, read_metrics, read_report
+from tests.oracle.record import Record
+from tests.scenarios.theatre import theatre
+
+_KILL_S = 9.0
+"""What a kill takes with all that follows, about: the callbacks are to last that long."""
+_CONSUMED_S = 300.0
+_PARTITIONS = 4
+_SHOWN = 3
+
+
+class Mixed(Requests):
+    """Requests of the simulator, in place of those that are all alike."""
+
+    @property
+    def each(self) -> int:
+        """The device limit."""
+        return 10
+
+    @property
+    def end_ms(self) -> int:
+        """Of the timeline."""
+        return OLD_MS + self.callbacks + 30_000
+
+    @property
+    def options(self) -> Options:
+        """A record for each millisecond of the timeline, about."""
+        return Options(
+            requests=self.txids,
+            rate=1_000,
+            errors=0.05,
+            silent=0.02,
+            retries=0.05,
+            late=0.02,
+            late_after_ms=6_000,
+            hostile=0.002,
+            expectations=0.2,
+            seed=self.seed,
+        )
+
+    def sendings(self) -> Iterator[Sending]:
+        """All records, in the order of the timeline."""
+        return simulated(self.options, OLD_MS)
+
+
+class Ended(NamedTuple):
+    """How an audit ended."""
+
+    code: int
+    out: str
+    seconds: float
+    most_bytes: int
+    """Of its memory."""
+
+
+def live(stage: Stage, requests: Requests, kills: int) -> list[Kill]:
+    """Consume all of it, killed that often in an open transaction."""
+    draw = random.Random(requests.seed)  # noqa: S311 - to be repeated, not to be unguessable
+    crew = Crew(stage, requests, partitions=_PARTITIONS)
+    crew.start_all()
+    found = []
+    with Load(stage, requests.sendings(), requests.callbacks / (_KILL_S * (kills + 1))) as load:
+        for number in range(kills):
+            load.enough = requests.callbacks * (number + 1) // (kills + 1)
+            time.sleep(draw.uniform(0.1, 3.0))
+            found.append(kill_one(crew, draw))
+    stage.send(requests.ticks(_PARTITIONS))
+    stage.await_consumed(_CONSUMED_S)
+    return found
+
+
+def audit(stage: Stage, **topics: str) -> Ended:
+    """Run the command as an operator would, on other topics than the stage's where given."""
+    options = stage.options({f"topics.{role}": name for role, name in topics.items()})
+    sets = [f"--set={name}={value}" for name, value in options.items()]
+    began_s = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "consumer", "audit", *sets], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Ended(process.returncode, out, time.monotonic() - began_s, usage.ru_maxrss * 1_024)
+
+
+def copy_without(stage: Stage, role: str, place: int) -> tuple[str, Record]:
+    """A copy of an output topic that lacks one record, and that record."""
+    source = str(getattr(stage, role))
+    records = stage.read(source)
+    lost = records.pop(place % len(records))
+    stage.cluster.create(f"{source}.copy", stage.cluster.partitions(source))
+    stage.cluster.send(
+        f"{source}.copy",
+        (
+            Sending(one.value, one.key, one.partition, one.timestamp_ms, one.headers)
+            for one in records
+        ),
+    )
+    return f"{source}.copy", lost
+
+
+def told_as(role: str, record: Record, stage: Stage) -> str:
+    """What the audit must name where this record is gone."""
+    if role == "reports":
+        report = read_report(record)
+        return f"txid '{report.txid}' of partition {report.partition}"
+    if role == "metrics":
+        return f"window {read_metrics(record).name}"
+    letter = read_dead_letter(record)
+    return f"{stage.callbacks}[{letter.partition}]@{letter.offset}"
+
+
+def judge(stage: Stage, console: Console, seed: int) -> bool:
+    """Audit what is there, then copies that lack one record; whether all went as it must."""
+    whole = audit(stage)
+    console.print(whole.out.rstrip())
+    console.print(_line("as it is", whole))
+    fine = whole.code == 0 and "not checked" not in whole.out
+    draw = random.Random(seed)  # noqa: S311 - any record will do
+    for role in ("reports", "metrics", "dead_letters"):
+        copy, lost = copy_without(stage, role, draw.randrange(10**6))
+        found = audit(stage, **{role: copy})
+        lines = [line for line in found.out.splitlines() if told_as(role, lost, stage) in line]
+        console.print(_line(f"without record {lost.partition}@{lost.offset} of {role}", found))
+        for line in lines[:_SHOWN]:
+            console.print(f"    {line}")
+        fine &= found.code == 1 and bool(lines)
+    return fine
+
+
+def _line(what: str, ended: Ended) -> str:
+    size = f"{ended.most_bytes / 1e6:,.0f} MB"
+    return f"audit {what}: exit code {ended.code}, {ended.seconds:.0f} s, {size} of memory"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; 0 if everything is right."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.scenarios.audit_run", description=__doc__
+    )
+    parser.add_argument("--txids", type=int, default=100_000)
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(arguments)
+    mixed = Mixed(0, given.txids, given.seed)
+    requests = mixed._replace(callbacks=Plan(mixed.options).totals().records)
+    console = Console(highlight=False, width=100, file=sys.stdout, soft_wrap=True, markup=False)
+    with contextlib.ExitStack() as stack:
+        kafka = stack.enter_context(EmbeddedKafka(on_progress=print))
+        stage = stack.enter_context(theatre(kafka.bootstrap_servers, "audit-run"))
+        console.print(f"{requests.callbacks:,} records of {requests.txids:,} requests")
+        kills = live(stage, requests, given.kills)
+        ways = Counter(read_report(record).completed_by for record in stage.read(stage.reports))
+        console.print(f"reports: {', '.join(f'{count:,} by {way}' for way, count in ways.items())}")
+        for kill in kills:
+            console.print(
+                f"killed {kill.victim} in an open transaction on {sorted(kill.begins)}, "
+                f"{kill.unread:,} records unread"
+            )
+        fine = judge(stage, console, requests.seed)
+    console.print("all as it must be" if fine else "something is off")
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""A partition's history, cut, tampered with, or with parts of it gone."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.audit.terms import Cover
+from tests.unit.audit.history import History, Writer, busy, lines
+
+
+@pytest.fixture
+def history() -> History:
+    """Eight windows."""
+    return busy()
+
+
+def test_without_the_state_log_the_end_is_not_proven(history: History) -> None:
+    """And that is said."""
+    blind = history.changed(clock_ms=None, window=None)
+    verdict = blind.verdict()
+
+    assert verdict.differences == []
+    assert verdict.unchecked == [
+        "1 partitions: the state log does not tell what their last window holds"
+    ]
+    assert lines(blind.without("metrics", 3).problems(), "20 records from here on")
+
+
+def test_reports_of_the_open_window_are_compared_where_nothing_was_written_meanwhile() -> None:
+    """Else there may be more of them than the state log knew of."""
+    writer = Writer(window_ms=100, device_limit=1)
+    writer.devices("a", "1", at=1_000)
+    writer.devices("b", "1", at=1_001)
+    history = writer.history()
+    lacking = history.without("reports", 1)
+
+    assert lines(lacking.problems(), "complete is 2, the reports make it 1")
+    verdict = lacking.changed(still=False).verdict()
+    assert verdict.unchecked == ["1 open windows' reports: the daemon went on meanwhile"]
+    assert not lines([one.problem for one in verdict.differences], "complete is")
+
+
+def test_no_report_is_ahead_of_what_was_consumed(history: History) -> None:
+    """Unless the daemon has gone on meanwhile."""
+    ahead = history.rewritten("reports", -1, b'"lastOffset":159', b'"lastOffset":161')
+
+    assert lines(ahead.problems(), "txid 't79'", "nothing beyond offset 160 was consumed")
+    assert not lines(ahead.changed(still=False).problems(), "beyond")
+
+
+def test_a_range_is_cut_out(history: History) -> None:
+    """Windows that lie within it are proven; of the rest nothing is said."""
+    span = {"begin": 40, "end": 101, "from_start": False, "to_end": False}
+    part = history.changed(since_ms=1_200, until_ms=1_500, span=span, cover=late(1_150))
+    verdict = part.verdict()
+
+    assert verdict.differences == []
+    (result,) = verdict.partitions.values()
+    assert (result.records, result.windows, result.whole) == (61, 3, False)
+    assert result.counted["reports"] == 30
+
+    assert lines(part.without("metrics", 3).problems(), "01.300Z/0", "no metrics record")
+    assert lines(part.without("metrics", 3).problems(), "callbacks[0]@60: 20 records")
+    assert lines(part.without("metrics", 6).problems(), "callbacks[0]@100: 20 records")
+    assert lines(part.without("reports", 34).problems(), "txid 't34'")
+    assert not lines(part.without("reports", 64).problems(), "txid")
+
+
+def late(written_ms: float) -> Cover:
+    """Outputs that are read from the first that was written then (they count up from 0)."""
+    return Cover(reports_since_ms=written_ms - 1_145, metrics_since_ms=1)
+
+
+def test_reports_that_are_gone_are_not_held_against_anybody(history: History) -> None:
+    """Retention took the first ones; windows from then on are compared."""
+    gone = history.changed(
+        reports=history.reports[15:], cover=Cover(reports_since_ms=15), report_begin=15
+    )
+    verdict = gone.verdict()
+
+    assert verdict.differences == []
+    assert "2 windows' reports: some may be older than what is read of them" in verdict.unchecked
+    assert lines(gone.without("reports", 40).problems(), "txid 't55'")
+
+
+def test_a_compacted_topic_proves_its_last_revisions_only() -> None:
+    """Nothing else is there any more."""
+    writer = Writer(window_ms=100, device_limit=1)
+    for imei in "123":
+        writer.devices("t", imei, at=1_000 + 200 * int(imei))
+    writer.tick(at=3_000)
+    history = writer.history()
+    left = history.changed(reports=history.reports[-1:], cover=Cover(reports_compacted=True))
+    verdict = left.verdict()
+
+    assert len(history.reports) == 3
+    assert verdict.differences == []
+    assert lines(verdict.unchecked, "windows' reports: the topic is compacted")
+    assert lines(left.changed(reports=[]).problems(), "txid 't'", "no report holds")
+
+
+def test_an_empty_partition_is_in_order() -> None:
+    """Nothing was consumed, nothing came out, and nothing is said of its state."""
+    history = History(busy().policy, [])
+    verdict = history.verdict()
+
+    assert (verdict.differences, verdict.unchecked, verdict.records) == ([], [], 0)
