@@ -165,9 +165,7 @@ class Source:
 
     def is_member(self) -> bool:
         """Whether the group has taken this consumer in, be it without partitions."""
-        magic, generation = _METADATA.unpack_from(self._consumer.consumer_group_metadata())
-        # Under group.protocol=consumer there is a member id before there is a member.
-        return (magic != _METADATA_MAGIC or generation >= 1) and bool(self._consumer.memberid())
+        return self._membership() is not None
 
     def group_metadata(self) -> object:
         """Group metadata for the next commit; never to be kept for another one.
@@ -176,9 +174,10 @@ class Source:
             Fault: `not_a_member`. Metadata of a consumer that never joined, or was thrown
                 out, has no generation; the broker would take a commit with it from anyone.
         """
-        if not self.is_member():
+        metadata = self._membership()
+        if metadata is None:
             raise faults.raised(faults.NOT_A_MEMBER, f"topic {self._topic}")
-        return self._consumer.consumer_group_metadata()
+        return metadata
 
     def close(self) -> None:
         """Leave the group (a static member stays) and free the client.
@@ -187,6 +186,17 @@ class Source:
         client has been freed.
         """
         self._consumer.close()
+
+    def _membership(self) -> bytes | None:
+        """The group metadata of a member; None of who is none (any more)."""
+        try:
+            metadata = self._consumer.consumer_group_metadata()
+        except RuntimeError:  # a consumer that closes while the group is rebalanced has none
+            return None
+        magic, generation = _METADATA.unpack_from(metadata)
+        # Under group.protocol=consumer there is a member id before there is a member.
+        is_member = (magic != _METADATA_MAGIC or generation >= 1) and self._consumer.memberid()
+        return metadata if is_member else None
 
     def _on_assign(self, consumer: Consumer, partitions: list[At]) -> None:
         taken = [At(self._topic, at.partition, 0) for at in partitions]

@@ -1,0 +1,121 @@
+"""The fake Kafka of `tests.simulation`, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from consumer.pipeline import ports
+from tests.contract.world import DEFAULT, Client, Committed, Limits, Seen
+from tests.simulation.broker import Kafka
+from tests.simulation.client import Client as Identity
+from tests.simulation.client import Settings
+
+_STEP_S = 0.02
+
+
+class FakeClient:
+    """A process in the fake world, and its clients."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.source: ports.Source = identity.source()
+        self.transactions: ports.Transactions = identity.transactions()
+        self.reader: ports.StateReader = identity.reader()
+        self.offsets: ports.Offsets = identity.offsets()
+
+
+class FakeWorld:
+    """An application on a Kafka of its own, whose chances come from `seed`."""
+
+    def __init__(self, seed: int | str) -> None:
+        self.kafka = Kafka(seed)
+        self.input, self.state, self.reports = "callbacks", "state", "reports"
+        self.max_record_bytes = 1_000_000
+        self._started = 0
+
+    def make_topics(self, partitions: int = 1, *, report_max_bytes: int | None = None) -> None:
+        """See `World`."""
+        for topic in (self.input, self.state):
+            self.kafka.create_topic(topic, partitions)
+        self.kafka.create_topic(self.reports)
+
+    def client(self, name: str, *, static: bool = False, limits: Limits = DEFAULT) -> Client:
+        """See `World`."""
+        self._started += 1
+        settings = Settings(
+            callbacks=self.input,
+            state=self.state,
+            session_s=limits.session_s,
+            max_poll_s=limits.poll_s,
+            transaction_s=limits.transaction_s,
+        )
+        identity = self.kafka.client(
+            name,
+            instance=name if static else None,
+            settings=settings,
+            process=f"{name}-{self._started}",
+        )
+        return FakeClient(identity)
+
+    def crash(self, client: Client) -> None:
+        """See `World`."""
+        _fake(client).crash()
+
+    def freeze(self, client: Client) -> None:
+        """See `World`."""
+        _fake(client).freeze()
+
+    def wake(self, client: Client) -> None:
+        """See `World`."""
+        _fake(client).thaw()
+
+    def send(self, values: Sequence[bytes], partition: int = 0) -> None:
+        """See `World`."""
+        for value in values:
+            self.kafka.send(self.input, partition, value)
+
+    def read(self, topic: str, *, committed: bool = True) -> Sequence[Seen]:
+        """See `World`."""
+        records = self.kafka.read(topic, committed=committed)
+        return sorted(Seen(one.partition, one.offset, one.value or b"") for one in records)
+
+    def ends(self, topic: str, *, committed: bool = False) -> Mapping[int, int]:
+        """See `World`."""
+        return self.kafka.ends(topic, committed=committed)
+
+    def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
+        """See `World`."""
+        self.kafka.delete_records(topic, before)
+
+    def committed(self) -> Mapping[int, Committed]:
+        """See `World`."""
+        return {number: Committed(*at) for number, at in self.kafka.committed("app").items()}
+
+    def set_offsets(self, offsets: Mapping[int, int]) -> None:
+        """See `World`."""
+        found = {number: (offset, "") for number, offset in offsets.items()}
+        self.kafka.alter_offsets("app", found)
+
+    def expire_offsets(self) -> None:
+        """See `World`."""
+        assert self.kafka.expire_offsets("app")
+
+    def monotonic_s(self) -> float:
+        """See `World`."""
+        return self.kafka.world.now
+
+    def until(self, condition: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
+        """See `World`."""
+        deadline_s = self.kafka.world.now + timeout_s
+        while not condition():
+            assert self.kafka.world.now < deadline_s, f"not within {timeout_s} s: {what}"
+            self.kafka.pass_time(_STEP_S)
+
+    def close(self) -> None:
+        """Nothing is left of it."""
+        self.kafka.world.close()
+
+
+def _fake(client: Client) -> Identity:
+    assert isinstance(client, FakeClient)
+    return client.identity

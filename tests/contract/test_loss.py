@@ -1,0 +1,147 @@
+"""Members that fall silent: dead, frozen, too slow, or of a name that is there twice."""
+
+from __future__ import annotations
+
+from consumer.errors import Action, Fault
+from tests.contract.acts import (
+    Member,
+    commit,
+    fault_of,
+    joined,
+    poll_until,
+    share,
+    write,
+)
+from tests.contract.world import Limits, Position, World
+
+SILENT = Limits(session_s=3)
+
+
+def test_the_partitions_of_the_dead_go_to_others_when_its_session_ends(world: World) -> None:
+    """Not before; a member that lives may even be revoked and given partitions on the way."""
+    world.make_topics(2)
+    dead = joined(world, world.client("dead", limits=SILENT), 2)
+    other = Member(world.client("other"))
+    share(world, dead, other, partitions=2)
+    world.crash(dead.client)
+
+    began_s = world.monotonic_s()
+    poll_until(world, lambda: other.held == {0, 1}, "both", other)
+
+    assert world.monotonic_s() - began_s > SILENT.session_s / 2
+
+
+def test_who_was_thrown_out_hears_of_a_loss_and_not_of_a_revocation(world: World) -> None:
+    """Others may be at work in its partitions already; then it joins anew."""
+    world.make_topics(2)
+    zombie = joined(world, world.client("zombie", limits=SILENT), 2)
+    other = Member(world.client("other"))
+    share(world, zombie, other, partitions=2)
+    (lost,) = zombie.held
+    before = len(zombie.events)
+    world.freeze(zombie.client)
+    poll_until(world, lambda: other.held == {0, 1}, "both", other)
+    world.wake(zombie.client)
+
+    share(world, zombie, other, partitions=2)
+
+    assert zombie.events[before] == ("lost", [lost])
+    assert [kind for kind, _ in zombie.events[before + 1 :]] == ["assigned"]
+
+
+def test_who_was_thrown_out_cannot_commit(world: World) -> None:
+    """By the metadata that it had; the offsets of who is there now stand."""
+    world.make_topics()
+    zombie = joined(world, world.client("zombie", limits=SILENT))
+    zombie.client.transactions.init()
+    write(world, zombie.client, b"zombie")
+    metadata = zombie.client.source.group_metadata()
+    world.freeze(zombie.client)
+    other = joined(world, world.client("other"))
+    other.client.transactions.init()
+    write(world, other.client, b"other")
+    commit(other.client, Position(0, 9))
+    world.wake(zombie.client)
+
+    send = zombie.client.transactions.send_offsets
+    fault = fault_of(lambda: send([Position(0, 5)], metadata))
+    zombie.client.transactions.abort()
+
+    assert (fault.action, fault.cause) == (Action.TEAR_DOWN, "not_a_member")
+    found = other.client.offsets.committed([0], 10)
+    assert found is not None
+    assert found[0].offset == 9
+
+
+def test_who_does_not_poll_loses_its_partitions(world: World) -> None:
+    """After `max.poll.interval.ms`, alive as it is: a loss, and a fault."""
+    world.make_topics()
+    idle = joined(world, world.client("idle", limits=Limits(session_s=2, poll_s=2)))
+    other = joined(world, world.client("other"))
+
+    def is_told() -> bool:
+        try:
+            idle.poll()
+        except Fault as fault:
+            faults.append(fault)
+        return bool(faults)
+
+    faults: list[Fault] = []
+    world.until(is_told, "the fault")
+
+    assert other.held == {0}
+    assert (faults[0].action, faults[0].cause) == (Action.TEAR_DOWN, "poll_exceeded")
+    assert idle.events == [("assigned", [0]), ("lost", [0])]
+
+
+def test_a_static_member_that_is_back_in_time_has_its_partitions_again(world: World) -> None:
+    """At once, and nobody else hears of it."""
+    world.make_topics(2)
+    dead = joined(world, world.client("a", static=True), 2)
+    other = Member(world.client("b", static=True))
+    share(world, dead, other, partitions=2)
+    had, heard = set(dead.held), list(other.events)
+    world.crash(dead.client)
+
+    began_s = world.monotonic_s()
+    back = Member(world.client("a", static=True))
+    poll_until(world, lambda: back.held == had, "the same partition", back, other)
+    for _ in range(20):
+        back.poll()
+        other.poll()
+
+    assert world.monotonic_s() - began_s < 6
+    assert back.events == [("assigned", sorted(had))]
+    assert other.events == heard
+
+
+def test_a_static_member_that_closes_does_not_leave(world: World) -> None:
+    """Its partitions are nobody's until its session ends, or it is back."""
+    world.make_topics(2)
+    first = joined(world, world.client("a", static=True, limits=SILENT), 2)
+    other = Member(world.client("b"))
+    share(world, first, other, partitions=2)
+    (held,) = first.held
+    heard = list(other.events)
+    first.client.source.close()
+
+    for _ in range(20):
+        other.poll()
+    assert other.events == heard
+    assert first.events[-1] == ("revoked", [held])
+    poll_until(world, lambda: other.held == {0, 1}, "both", other)
+
+
+def test_of_two_static_members_with_one_name_the_older_is_fenced(world: World) -> None:
+    """The newer one has its place and its partitions."""
+    world.make_topics()
+    older = joined(world, world.client("a", static=True))
+    newer = joined(world, world.client("a", static=True))
+
+    def hears() -> None:
+        poll_until(world, lambda: False, "a fault", older)
+
+    fault = fault_of(hears)
+
+    assert (fault.action, fault.cause) == (Action.TEAR_DOWN, "fenced_instance")
+    assert newer.held == {0}
