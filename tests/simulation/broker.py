@@ -41,8 +41,8 @@ class Kafka:
         """By topic: the error with which records are refused."""
         self.deletes = True
         """Whether DeleteRecords is permitted."""
-        self.on_offsets: Callable[[str, Named], None] = lambda *_: None
-        """Told of offsets committed in a transaction, of their group."""
+        self.on_offsets: Callable[[int, Named], None] = lambda *_: None
+        """Told of offsets committed in a transaction, and of its producer id."""
 
     # Topics
 
@@ -160,7 +160,7 @@ class Kafka:
     def _end_offsets(self, group: str, pid: int, committed: bool) -> None:
         found = self.group(group).end_pending(pid, committed)
         if found:
-            self.on_offsets(group, found)
+            self.on_offsets(pid, found)
 
     # Clients and time
 

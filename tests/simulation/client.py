@@ -52,6 +52,8 @@ class Client:
         self.settings = settings or Settings()
         self.process = Process(kafka.world, process or name)
         self.network = Network(self.process)
+        self.breaks = 0.0
+        """How often the client library fails when a record is looked at."""
 
     def source(self) -> Source:
         """A member of the group, once it polls."""

@@ -96,8 +96,6 @@ class Source:
         self._join_serial = 0
         self._ghosts: dict[str, float] = {}
         self._polling = False
-        self.breaks = 0.0
-        """How often a record cannot be looked at."""
 
     # As the pipeline sees it
 
@@ -167,7 +165,7 @@ class Source:
 
     def touch(self) -> None:
         """A record is looked at."""
-        if self.breaks and self._process.chance.random() < self.breaks:
+        if self._process.chance.random() < self._client.breaks:
             raise BrokenError("the client library failed")
 
     # As the coordinator sees it
