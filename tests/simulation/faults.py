@@ -1,0 +1,170 @@
+"""What can befall a member, a connection, the broker, or the group: one function per kind.
+
+A fault strikes at its time, lasts for `for_s`, and is over at the latest when the calm begins.
+To add one: write a function here, name it in `KINDS`, and let `scenario` draw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from confluent_kafka import KafkaError
+
+from tests.simulation.network import Weather
+
+if TYPE_CHECKING:
+    from tests.simulation.crew import Crew, Slot
+    from tests.simulation.scenario import Blow
+
+REFUSALS = (
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.INVALID_RECORD,
+    KafkaError._MSG_TIMED_OUT,
+)
+
+
+def _crash(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """SIGKILL; it is started again after a while."""
+    slot.crash()
+    crew.world.after(blow.for_s, slot.start)
+
+
+def _freeze(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """SIGSTOP, longer or shorter than its session and its transaction last."""
+    client = slot.client
+    if client is None or client.process.frozen:
+        return
+    client.freeze()
+    crew.world.after(blow.for_s, client.thaw)
+
+
+def _stop(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """SIGTERM; started again after a while."""
+    slot.stop()
+    crew.world.after(blow.for_s, slot.start)
+
+
+def _weather(weather: Callable[[Blow], Weather]) -> Callable[[Crew, Slot, Blow], None]:
+    def strike(crew: Crew, slot: Slot, blow: Blow) -> None:
+        slot.weather = weather(blow)
+        crew.world.after(blow.for_s, slot.clear_up)
+
+    return strike
+
+
+def _lossy(blow: Blow) -> Weather:
+    """Requests and answers get lost."""
+    return Weather(lost=blow.share / 2, unanswered=blow.share / 2)
+
+
+def _late(blow: Blow) -> Weather:
+    """Requests arrive when nobody waits for them any more."""
+    return Weather(unanswered=blow.share / 3, late=blow.share, late_s=3.0)
+
+
+def _slow(blow: Blow) -> Weather:
+    """All takes many times as long."""
+    return Weather(slow=blow.share)
+
+
+def _cut(_: Blow) -> Weather:
+    """Nothing gets through."""
+    return Weather(lost=1.0)
+
+
+def _break(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """The client library fails when a record is looked at."""
+    slot.breaks = blow.share
+    crew.world.after(blow.for_s, slot.mend)
+
+
+def _rebalance(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """The group begins a round, and another one soon after."""
+    del slot
+    crew.rebalance()
+    crew.world.after(blow.for_s / 4, crew.rebalance)
+
+
+def _clock(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """The wall clock of its host is set."""
+    del crew
+    slot.wall_offset_ms += blow.amount
+    if slot.client is not None:
+        slot.client.process.wall_offset_ms = slot.wall_offset_ms
+
+
+def _markers(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """The markers that end transactions take their time."""
+    del slot
+    crew.slow_markers(blow.share * 2)
+    crew.world.after(blow.for_s, lambda: crew.slow_markers(0.0))
+
+
+def _refuse(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """A topic takes no records."""
+    del slot
+    crew.kafka.refusals[blow.where] = REFUSALS[int(blow.share * 6)]
+    crew.world.after(blow.for_s, lambda: crew.kafka.refusals.pop(blow.where, None))
+
+
+def _forbid(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """DeleteRecords is not permitted."""
+    del slot
+    crew.kafka.deletes = False
+    crew.world.after(blow.for_s, crew.permit_deletes)
+
+
+def _reset(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """An operator sets a partition back to its beginning."""
+    del slot
+    crew.operate(lambda: crew.reset([blow.amount]))
+
+
+def _undo(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """The same, of all partitions; and later sets them to what they were, metadata and all."""
+    del slot
+    crew.kafka.deletes = False
+    saved: dict[int, tuple[int, str]] = {}
+
+    def save() -> None:
+        saved.update(crew.kafka.committed(crew.group.name))
+        crew.reset(range(crew.group.partitions))
+
+    crew.operate(save)
+    crew.world.after(blow.for_s, lambda: crew.operate(lambda: crew.put_back(saved)))
+
+
+def _expire(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """All members are away for so long that the group's offsets expire."""
+    del slot, blow
+    crew.operate(crew.expire)
+
+
+def _retain(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """Retention deletes what arrived, read or not."""
+    del slot
+    end = crew.kafka.ends("callbacks")[blow.amount]
+    crew.kafka.delete_records("callbacks", {blow.amount: end})
+    crew.world.note("broker", "retention deletes callbacks", blow.amount, end)
+
+
+KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
+    "crash": _crash,
+    "freeze": _freeze,
+    "stop": _stop,
+    "lossy": _weather(_lossy),
+    "late": _weather(_late),
+    "slow": _weather(_slow),
+    "cut": _weather(_cut),
+    "break": _break,
+    "rebalance": _rebalance,
+    "clock": _clock,
+    "markers": _markers,
+    "refuse": _refuse,
+    "forbid": _forbid,
+    "reset": _reset,
+    "undo": _undo,
+    "expire": _expire,
+    "retain": _retain,
+}

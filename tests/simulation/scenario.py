@@ -1,0 +1,167 @@
+"""What a seed stands for, as plain values that can be written down, cut short, and read again.
+
+A scenario is settings, records with the times at which they arrive, and faults with the times
+at which they strike. Latencies are not in it: each process draws its own from the seed and its
+name, so that taking a fault away changes what the others meet as little as possible.
+"""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+from msgspec import Struct
+
+from tests.simulation import workload
+from tests.simulation.workload import Arrival
+
+CHAOS_S = 20.0
+"""Faults strike within this time."""
+
+
+class Setup(Struct, kw_only=True):
+    """Settings of a group and of its surroundings. Names as in the project's settings."""
+
+    exact: bool
+    """Time is the records' alone: what comes out is known to the byte."""
+    members: int
+    partitions: int
+    static: bool
+    verifies: bool = True
+    revise: bool = True
+    device_limit: int = 10
+    inactivity_ms: int = 2_000
+    max_age_ms: int = 8_000
+    remember_ms: int = 6_000
+    window_ms: int = 2_000
+    report_bytes: int = 900_000
+    txid_bytes: int = 2**25
+    state_bytes: int = 2**40
+    start_at: str | None = None
+    idle_s: float = 1e9
+    commit_interval_s: float = 0.2
+    max_reports: int = 20_000
+    batch_records: int = 500
+    poll_s: float = 0.2
+    delete_s: float = 2.0
+    floor_bytes: int = 10**6
+    """The log is never rewritten below this length beyond twice its live state."""
+    chunk_bytes: int = 800_000
+    session_s: float = 3.0
+    max_poll_s: float = 12.0
+    transaction_s: float = 4.0
+    shuffle: float = 0.0
+    """How often a rebalance deals partitions anew."""
+    healthy: bool = False
+    """Whether the calm sees a healthy rebalance in the end."""
+
+
+class Blow(Struct, omit_defaults=True):
+    """A fault. What `share`, `amount` and `where` mean is up to its kind; see `faults`."""
+
+    at_s: float
+    kind: str
+    member: int = 0
+    for_s: float = 0.0
+    share: float = 0.0
+    amount: int = 0
+    where: str = ""
+
+
+class Scenario(Struct):
+    """All of it."""
+
+    seed: int
+    setup: Setup
+    arrivals: list[Arrival]
+    blows: list[Blow]
+
+
+def dump(scenario: Scenario) -> bytes:
+    """As JSON, one arrival or blow a line."""
+    return msgspec.json.format(msgspec.json.encode(scenario), indent=1)
+
+
+def load(text: bytes) -> Scenario:
+    """Inverse of `dump`."""
+    return msgspec.json.decode(text, type=Scenario)
+
+
+def draw(seed: int) -> Scenario:
+    """The scenario of a seed."""
+    chance = random.Random(f"scenario {seed}")  # noqa: S311 - not for secrets
+    setup = _setup(chance)
+    arrivals = workload.draw(chance, setup)
+    return Scenario(seed, setup, arrivals, _blows(chance, setup))
+
+
+def _setup(chance: random.Random) -> Setup:
+    pick = chance.choice
+    exact = chance.random() < 0.65
+    partitions = pick((1, 1, 2, 2, 3))
+    setup = Setup(
+        exact=exact,
+        members=pick((1, 2, 2, 2, 3)),
+        partitions=partitions,
+        static=chance.random() < 0.2,
+        revise=chance.random() < 0.65,
+        device_limit=pick((0, 1, 2, 3, 3, 4)),
+        inactivity_ms=pick((300, 1_000, 2_500)),
+        max_age_ms=pick((1_500, 4_000, 9_000)),
+        remember_ms=pick((500, 3_000, 10_000, 10_000)),
+        window_ms=pick((700, 2_000, 5_000)),
+        report_bytes=pick((6_596, 900_000, 900_000)),
+        txid_bytes=pick((4_000, 2**25, 2**25, 2**25)) if exact else 2**25,
+        start_at=pick((None, None, "earliest", "latest" if exact else None)),
+        idle_s=1e9 if exact else pick((0.5, 1.5)),
+        commit_interval_s=pick((0.05, 0.1, 0.2, 0.4)),
+        max_reports=pick((1, 2, 5, 20_000, 20_000)),
+        batch_records=pick((1, 3, 10, 500)),
+        poll_s=pick((0.1, 0.2, 0.3)),
+        delete_s=pick((0.0, 0.5, 3.0)),
+        floor_bytes=pick((-10_000, -10_000, 0, 10**6)),
+        chunk_bytes=pick((400, 1_200, 800_000, 800_000)),
+        session_s=pick((2.0, 3.0, 5.0)),
+        max_poll_s=pick((6.0, 12.0)),
+        transaction_s=pick((3.0, 4.0, 8.0)),
+        shuffle=pick((0.0, 0.0, 0.3, 0.6)),
+        healthy=chance.random() < 0.4,
+    )
+    if exact and partitions == 1 and chance.random() < 0.4:
+        setup.state_bytes = pick((4_000, 8_000, 16_000))
+    return setup
+
+
+SINGLE = ("crash", "crash", "freeze", "freeze", "stop", "lossy", "late", "late", "slow", "cut",
+          "break", "rebalance", "rebalance", "clock", "markers", "refuse", "forbid")  # fmt: skip
+OPERATOR = ("reset", "undo", "expire", "retain")
+
+
+def _blows(chance: random.Random, setup: Setup) -> list[Blow]:
+    count = chance.choice((0, 1, 2, 3, 5, 8, 12))
+    kinds = [chance.choice(SINGLE) for _ in range(count)]
+    if setup.exact and chance.random() < 0.3:
+        kinds.append(chance.choice(OPERATOR))
+    favourite = chance.choice(SINGLE)
+    kinds = [favourite if chance.random() < 0.2 else kind for kind in kinds]
+    return sorted((_blow(chance, setup, kind) for kind in kinds), key=lambda blow: blow.at_s)
+
+
+def _blow(chance: random.Random, setup: Setup, kind: str) -> Blow:
+    blow = Blow(
+        at_s=round(0.2 + (CHAOS_S - 2.0) * chance.random(), 3),
+        kind=kind,
+        member=chance.randrange(setup.members),
+        for_s=round(chance.choice((0.3, 1.0, 3.0, 6.0)) * (0.5 + chance.random()), 3),
+        share=round(chance.random() * 0.5, 3),
+    )
+    if kind == "clock":
+        far = 3_600_000 if setup.exact else 3_000
+        blow.amount = chance.choice((far, -far, 700, -700))
+    elif kind == "refuse":
+        blow.where = chance.choice(("reports", "metrics", "dead-letters", "state"))
+    elif kind in ("reset", "retain"):
+        blow.amount = chance.randrange(setup.partitions)
+    elif kind == "slow":
+        blow.share = chance.choice((5.0, 30.0, 200.0))
+    return blow
