@@ -191,3 +191,4 @@ def fault_of(call: Callable[[], object]) -> Fault:
     with pytest.raises(Fault) as caught:
         call()
     return caught.value
+

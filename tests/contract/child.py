@@ -6,15 +6,14 @@ library does behind their backs. What they hand over is made plain, so that it c
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from consumer.kafka.offsets import Offsets
 from consumer.kafka.properties import ClientOptions
-from consumer.kafka.source import Polled, Source
+from consumer.kafka.source import Batch, Polled, Source
 from consumer.kafka.state_reader import StateReader
 from consumer.kafka.transactions import Timeouts, Transactions
 from tests.contract.line import Line
@@ -55,21 +54,39 @@ class Record(NamedTuple):
         return self.its_timestamp
 
 
+class Plain(NamedTuple):
+    """A `Batch` of the ports."""
+
+    partition: int
+    offsets: Sequence[int]
+    timestamps: Sequence[int]
+    keys: Sequence[bytes | None]
+    values: Sequence[bytes | None]
+    messages: Sequence[Record]
+
+
+class Came(NamedTuple):
+    """A `Polled` of the ports."""
+
+    batches: Sequence[Plain]
+    ends: Mapping[int, int]
+
+
 def plain(answer: object) -> object:
     """The same with nothing of the client library in it."""
     if not isinstance(answer, Polled):
         return answer
-    batches = [
-        dataclasses.replace(
-            batch,
-            messages=[
-                Record(each.key(), each.value(), each.headers(), each.timestamp())
-                for each in batch.messages
-            ],
-        )
-        for batch in answer.batches
+    return Came([_plain(batch) for batch in answer.batches], answer.ends)
+
+
+def _plain(batch: Batch) -> Plain:
+    messages = [
+        Record(each.key(), each.value(), each.headers(), each.timestamp())
+        for each in batch.messages
     ]
-    return dataclasses.replace(answer, batches=batches)
+    return Plain(
+        batch.partition, batch.offsets, batch.timestamps, batch.keys, batch.values, messages
+    )
 
 
 class Ports:

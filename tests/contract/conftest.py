@@ -6,13 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.fake import FakeWorld
 from tests.contract.real import RealWorld
 from tests.contract.world import World
 
+SEEDS = 5
+"""Of the fake world, whose tests take no time."""
 
-@pytest.fixture(params=[pytest.param("real", marks=pytest.mark.kafka)])
+WORLDS = [pytest.param(seed, id=f"fake-{seed}") for seed in range(SEEDS)]
+WORLDS.append(pytest.param("real", marks=pytest.mark.kafka))
+
+
+@pytest.fixture(params=WORLDS)
 def world(request: pytest.FixtureRequest, topic_prefix: str) -> Iterator[World]:
     """An application that no other test knows of."""
-    world = RealWorld(request.getfixturevalue("bootstrap_servers"), topic_prefix)
+    world: World
+    if request.param == "real":
+        world = RealWorld(request.getfixturevalue("bootstrap_servers"), topic_prefix)
+    else:
+        world = FakeWorld(request.param)
     yield world
     world.close()

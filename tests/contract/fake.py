@@ -4,22 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from confluent_kafka import KafkaError
+
 from consumer.pipeline import ports
 from tests.contract.world import DEFAULT, Client, Committed, Limits, Seen
 from tests.simulation.broker import Kafka
 from tests.simulation.client import Client as Identity
 from tests.simulation.client import Settings
+from tests.simulation.network import FINE, Weather
+from tests.simulation.producer import Transactions
 
 _STEP_S = 0.02
+
+
+class Hasty(Transactions):
+    """Its commits get through or not, now or later, and no answer reaches it in time."""
+
+    def __init__(self, client: Identity) -> None:
+        super().__init__(client)
+        self._weather = client.network
+
+    def commit(self) -> None:
+        """See `ports.Transactions`."""
+        self._weather.weather = Weather(lost=0.3, unanswered=0.4, late=0.3)
+        try:
+            super().commit()
+        finally:
+            self._weather.weather = FINE
 
 
 class FakeClient:
     """A process in the fake world, and its clients."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, *, hasty: bool) -> None:
         self.identity = identity
         self.source: ports.Source = identity.source()
-        self.transactions: ports.Transactions = identity.transactions()
+        self.transactions: ports.Transactions = (Hasty if hasty else Transactions)(identity)
         self.reader: ports.StateReader = identity.reader()
         self.offsets: ports.Offsets = identity.offsets()
 
@@ -38,6 +58,8 @@ class FakeWorld:
         for topic in (self.input, self.state):
             self.kafka.create_topic(topic, partitions)
         self.kafka.create_topic(self.reports)
+        if report_max_bytes is not None:  # it knows no sizes: this topic takes no record at all
+            self.kafka.refusals[self.reports] = KafkaError.MSG_SIZE_TOO_LARGE
 
     def client(self, name: str, *, static: bool = False, limits: Limits = DEFAULT) -> Client:
         """See `World`."""
@@ -55,7 +77,7 @@ class FakeWorld:
             settings=settings,
             process=f"{name}-{self._started}",
         )
-        return FakeClient(identity)
+        return FakeClient(identity, hasty=limits.answer_s == 0)
 
     def crash(self, client: Client) -> None:
         """See `World`."""

@@ -99,9 +99,9 @@ class RealWorld:
         for topic in (self.input, self.state):
             self._cluster.create(topic, partitions)
         limit = {} if report_max_bytes is None else {"max_message_bytes": str(report_max_bytes)}
-        self._cluster.create(self.reports, **limit)
-        for topic in (self.input, self.state, self.reports):
-            until(lambda topic=topic: self._cluster.partitions(topic) > 0, f"{topic} is seen")
+        self._cluster.create(self.reports, 1, **limit)
+        topics = (self.input, self.state, self.reports)
+        until(lambda: all(map(self._cluster.partitions, topics)), "the topics are seen")
 
     def client(self, name: str, *, static: bool = False, limits: Limits = DEFAULT) -> Client:
         """See `World`."""

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from consumer.errors import Action, Fault
-from tests.contract.acts import appear, commit, fault_of, joined, settle, values, write
+from tests.contract.acts import (
+    appear,
+    commit,
+    fault_of,
+    fault_or_none,
+    joined,
+    settle,
+    values,
+    write,
+)
 from tests.contract.test_visibility import BRIEF, TIMED_OUT_S
 from tests.contract.world import Limits, Position, World
 
@@ -94,35 +103,47 @@ def test_a_producer_that_slept_beyond_its_transactions_time_is_fenced(world: Wor
 
 
 def test_a_commit_without_an_answer_is_whole_or_nothing(world: World) -> None:
-    """It took effect or did not, and once a successor has begun that is settled."""
+    """It took effect or did not, and once its transaction is ended by another that is settled."""
     world.make_topics()
-    hasty = Limits(answer_s=0.001)
-    wanted = []
-    while True:
-        number = len(wanted)
-        client = world.client("a", limits=hasty)
-        joined(world, client)
-        client.transactions.init()
-        write(world, client, b"%d" % number)
-        client.transactions.send_offsets([Position(0, number + 1)], client.source.group_metadata())
-        try:
-            client.transactions.commit()
-        except Fault as fault:
-            assert verdict(fault) == (Action.TEAR_DOWN, "commit_timeout")
-            break
-        wanted.append(b"%d" % number)
-        client.source.close()
-    world.crash(client)
+    client = world.client("a", limits=Limits(answer_s=0))
+    joined(world, client)
+    client.transactions.init()
+    write(world, client, b"one")
+    client.transactions.send_offsets([Position(0, 1)], client.source.group_metadata())
 
+    fault = fault_of(client.transactions.commit)
+    world.crash(client)
     heir = world.client("b")
     freed = heir.offsets.free_writer(client.transactions.transactional_id, 10)
     settle(world, world.state)
     settle(world, world.reports)
     offsets = heir.offsets.committed([0], 10)
 
+    assert verdict(fault) == (Action.TEAR_DOWN, "commit_timeout")
     assert freed
     assert offsets is not None
-    took_effect = values(world, world.reports)[number:] != []
-    wanted += [b"%d" % number] * took_effect
+    wanted = [b"one"] * len(offsets)
     assert values(world, world.reports) == values(world, world.state) == wanted
-    assert {at.offset for at in offsets.values()} == {len(wanted)} - {0}
+    assert [at.offset for at in offsets.values()] == [1] * len(wanted)
+
+
+def test_a_producer_whose_commit_had_no_answer_can_only_be_thrown_away(world: World) -> None:
+    """Its successor, which has the same id, begins with a settled log."""
+    world.make_topics()
+    client = world.client("a", limits=Limits(answer_s=0))
+    client.transactions.init()
+    write(world, client, b"one")
+    fault_of(client.transactions.commit)
+    again = fault_of(client.transactions.begin)
+    client.transactions.close()
+
+    heir = world.client("a")
+    heir.transactions.init()
+    settle(world, world.reports)
+    before = values(world, world.reports)
+    write(world, heir, b"two")
+    heir.transactions.commit()
+
+    assert again.action is Action.TEAR_DOWN
+    assert before in ([], [b"one"])
+    appear(world, world.reports, *before, b"two")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consumer.errors import Action, Fault
+from consumer.errors import Action
 from tests.contract.acts import (
     Member,
     commit,
@@ -74,24 +74,17 @@ def test_who_was_thrown_out_cannot_commit(world: World) -> None:
 
 
 def test_who_does_not_poll_loses_its_partitions(world: World) -> None:
-    """After `max.poll.interval.ms`, alive as it is: a loss, and a fault."""
+    """After `max.poll.interval.ms`, alive as it is: a fault and a loss; then it joins anew."""
     world.make_topics()
     idle = joined(world, world.client("idle", limits=Limits(session_s=2, poll_s=2)))
     other = joined(world, world.client("other"))
 
-    def is_told() -> bool:
-        try:
-            idle.poll()
-        except Fault as fault:
-            faults.append(fault)
-        return bool(faults)
+    fault = fault_of(lambda: poll_until(world, lambda: False, "the fault", idle))
+    other.client.source.close()
+    poll_until(world, lambda: len(idle.events) == 3, "it has joined anew", idle)
 
-    faults: list[Fault] = []
-    world.until(is_told, "the fault")
-
-    assert other.held == {0}
-    assert (faults[0].action, faults[0].cause) == (Action.TEAR_DOWN, "poll_exceeded")
-    assert idle.events == [("assigned", [0]), ("lost", [0])]
+    assert (fault.action, fault.cause) == (Action.TEAR_DOWN, "poll_exceeded")
+    assert idle.events == [("assigned", [0]), ("lost", [0]), ("assigned", [0])]
 
 
 def test_a_static_member_that_is_back_in_time_has_its_partitions_again(world: World) -> None:

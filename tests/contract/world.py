@@ -39,7 +39,7 @@ class Limits:
     """`max.poll.interval.ms`."""
 
     answer_s: float = 10.0
-    """For how long a commit waits for its answer."""
+    """For how long a commit waits for its answer; 0 is not at all."""
 
 
 DEFAULT = Limits()
@@ -69,14 +69,10 @@ class Position:
 class Client(Protocol):
     """One member's four ports. Its `transactional.id` is made of the group and its name."""
 
-    @property
-    def source(self) -> ports.Source: ...
-    @property
-    def transactions(self) -> ports.Transactions: ...
-    @property
-    def reader(self) -> ports.StateReader: ...
-    @property
-    def offsets(self) -> ports.Offsets: ...
+    source: ports.Source
+    transactions: ports.Transactions
+    reader: ports.StateReader
+    offsets: ports.Offsets
 
 
 class World(Protocol):
