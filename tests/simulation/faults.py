@@ -104,7 +104,7 @@ def _markers(crew: Crew, slot: Slot, blow: Blow) -> None:
 def _refuse(crew: Crew, slot: Slot, blow: Blow) -> None:
     """A topic takes no records."""
     del slot
-    crew.kafka.refusals[blow.where] = REFUSALS[int(blow.share * 6)]
+    crew.kafka.refusals[blow.where] = REFUSALS[int(blow.share * 1000) % len(REFUSALS)]
     crew.world.after(blow.for_s, lambda: crew.kafka.refusals.pop(blow.where, None))
 
 

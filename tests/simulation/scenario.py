@@ -138,7 +138,7 @@ OPERATOR = ("reset", "undo", "expire", "retain")
 
 
 def _blows(chance: random.Random, setup: Setup) -> list[Blow]:
-    count = chance.choice((0, 1, 2, 3, 5, 8, 12))
+    count = chance.choice((0, 2, 4, 6, 9, 12, 16))
     kinds = [chance.choice(SINGLE) for _ in range(count)]
     if setup.exact and chance.random() < 0.3:
         kinds.append(chance.choice(OPERATOR))
@@ -153,7 +153,7 @@ def _blow(chance: random.Random, setup: Setup, kind: str) -> Blow:
         kind=kind,
         member=chance.randrange(setup.members),
         for_s=round(chance.choice((0.3, 1.0, 3.0, 6.0)) * (0.5 + chance.random()), 3),
-        share=round(chance.random() * 0.5, 3),
+        share=round(0.05 + chance.random() * 0.5, 3),
     )
     if kind == "clock":
         far = 3_600_000 if setup.exact else 3_000
