@@ -70,9 +70,9 @@ class Network:
     def latency_s(self) -> float:
         """Of one way."""
         chance = self.process.chance.random()
-        usual = 0.0005 + 0.004 * chance
+        usual = 0.001 + 0.02 * chance
         if chance > 0.97:
-            usual *= 20
+            usual *= 10
         return usual * self.weather.slow
 
     def request(self, what: str, effect: Callable[[], Any], limit_s: float) -> Any:
