@@ -49,7 +49,7 @@ class Slot:
 
     def start(self) -> None:
         """Start its process, if none is up and the operator does not mind."""
-        if self.client is not None or self.crew.is_operating:
+        if self.client is not None or self.crew.is_operating or self.crew.is_over:
             return
         self._runs += 1
         self.client = client = Client(
@@ -121,7 +121,7 @@ class Crew:
         self.group = kafka.group(self.settings.group, setup.partitions)
         self.group.shuffle = setup.shuffle
         self.slots = [Slot(self, number) for number in range(setup.members)]
-        self.is_operating = False
+        self.is_operating = self.is_over = False
         self.teardowns = 0
         self._orders: list[Callable[[], None]] = []
         self._histories = 0
@@ -150,11 +150,19 @@ class Crew:
         for slot in self.slots:
             slot.clear_up()
             slot.mend()
-            if slot.client is not None and slot.client.process.frozen:
-                slot.client.thaw()
+            if slot.client is not None:
+                slot.client.network.aims.clear()
+                if slot.client.process.frozen:
+                    slot.client.thaw()
             slot.start()
         if self.setup.static:  # see docs/testing.md: Kafka may have left a partition to nobody
             self.rebalance()
+
+    def conclude(self) -> None:
+        """All stop, in good order."""
+        self.is_over = True
+        for slot in self.slots:
+            slot.stop()
 
     def name_history(self) -> str:
         """A new incarnation."""

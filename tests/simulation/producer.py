@@ -222,7 +222,7 @@ class Transactions:
                 self._failed(sending, answer)
 
         add = lambda: self._kafka.coordinator.add(name, epoch, place)  # noqa: E731
-        self._send_until(serial, sending, "adds", add, added)
+        self._send_until(serial, "adds", add, added)
 
     def _deliver(self, serial: int, sending: Sending) -> None:
         pid, epoch = self._pid, self._epoch
@@ -244,12 +244,11 @@ class Transactions:
                 self._begins.setdefault(partition, answer)
             self._settle(sending)
 
-        self._send_until(serial, sending, f"produces {sending.place}", produce, produced)
+        self._send_until(serial, f"produces {sending.place}", produce, produced)
 
     def _send_until(
         self,
         serial: int,
-        sending: Sending,
         what: str,
         effect: Callable[[], Any],
         done: Callable[[Any], None],
@@ -266,8 +265,7 @@ class Transactions:
         def send() -> None:
             if is_answered or serial != self._serial:
                 return
-            self._network.send(what, effect, answered)
-            if self._network.weather.lost or self._network.weather.unanswered:
+            if not self._network.send(what, effect, answered):
                 self._process.later(RETRY_S, send)
 
         send()
