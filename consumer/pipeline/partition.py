@@ -14,7 +14,7 @@ from collections import deque
 
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.policy import Policy
-from consumer.pipeline.ports import Batch
+from consumer.pipeline.ports import Batch, Committed
 from consumer.pipeline.restore import Restore
 from consumer.pipeline.state_log import StateLog
 
@@ -106,6 +106,8 @@ class Partition:
         self.number = number
         self.phase = Phase.RESOLVING
         self.since_s = now_s
+        self.committed: Committed | None = None
+        """The committed offset that its restore goes by."""
         self.restore: Restore | None = None
         self.resume_at = 0
         """Committed input offset, once known."""

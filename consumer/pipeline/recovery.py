@@ -13,6 +13,11 @@ the oldest open record of the state partition says; the writer of the last commi
 metadata names, need not be it and may be well. When the same transaction is seen again a
 while later, it is ended by fencing its writer. So nobody is fenced whose transaction does
 not block; what cannot be ended so is waited out.
+
+A member that was away for long (stopped, swapped out) in the middle of this may come back to
+a state log that its new owner has written on and cleaned up, before the group tells it that
+the partition is gone. So damage counts only while the committed offset is still the one that
+was gone by.
 """
 
 from __future__ import annotations
@@ -108,10 +113,33 @@ class Recovery:
 
     def step(self) -> None:
         """A bounded piece of work. Raises `Fault`."""
-        if self._waiting:
-            self._resolve()
-        if self._restoring:
-            self._read()
+        try:
+            if self._waiting:
+                self._resolve()
+            if self._restoring:
+                self._read()
+        except Fault as fault:
+            if fault.cause == "state_damaged" and self._is_overtaken():
+                raise Fault(
+                    Action.TEAR_DOWN,
+                    "partition_lost",
+                    "another member went on with partitions that this one was restoring: "
+                    "it was away for too long (kafka.consumer.session.timeout.ms)",
+                ) from None
+            raise
+
+    def _is_overtaken(self) -> bool:
+        """Whether offsets were committed since, or are being, where this member restores."""
+        gone_by = {
+            number: partition.committed
+            for number, partition in (self._waiting | self._restoring).items()
+            if partition.committed is not None
+        }
+        committed = self._offsets.committed(list(gone_by), self._policy.request_s)
+        return committed is None or any(
+            number not in committed or committed[number].metadata != at.metadata
+            for number, at in gone_by.items()
+        )
 
     def _resolve(self) -> None:
         """Ask for committed offsets: of all at once, of blocked ones one by one.
@@ -157,7 +185,7 @@ class Recovery:
         state_ranges = self._offsets.state_range(numbers, limit_s)
         for number in numbers:
             partition = self._waiting[number]
-            found = committed.get(number)
+            found = partition.committed = committed.get(number)
             named = self._named(number, found)
             beginning = begin(
                 number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from consumer.kafka.transactions import Timeouts
 from tests.simulation.broker import Kafka
 from tests.simulation.network import Network
 from tests.simulation.producer import Transactions
@@ -24,6 +25,7 @@ class Settings:
         session_s: float = 10.0,
         max_poll_s: float = 300.0,
         transaction_s: float = 10.0,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self.group = group
         self.callbacks = callbacks
@@ -31,6 +33,7 @@ class Settings:
         self.session_s = session_s
         self.max_poll_s = max_poll_s
         self.transaction_s = transaction_s
+        self.timeouts = timeouts or Timeouts()
 
 
 class Client:

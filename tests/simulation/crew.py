@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from consumer.errors import Action, Fault
+from consumer.kafka.transactions import Timeouts
 from tests.simulation.broker import Kafka
 from tests.simulation.checker import Checker
 from tests.simulation.client import Client, Settings
@@ -17,7 +18,7 @@ from tests.simulation.faults import KINDS
 from tests.simulation.log import Entry, Span
 from tests.simulation.member import Member
 from tests.simulation.network import FINE, Weather
-from tests.simulation.scenario import Scenario
+from tests.simulation.scenario import Blow, Scenario
 from tests.simulation.workload import FEED_S, Arrival
 
 AGAIN_S = 1.0
@@ -27,6 +28,8 @@ STOPPING_S = 8.0
 LOOK_S = 0.5
 OPEN_S = 0.3
 """For how long an aborted record holds the readers up."""
+TIMEOUTS = Timeouts(init_s=4.0, flush_s=3.0, offsets_s=2.0, commit_s=3.0, abort_s=1.5)
+"""As far apart as in earnest, but shorter, like all times here."""
 BY_OPERATOR = frozenset({"input_gone", "offsets_expired"})
 BY_TOPIC = frozenset({"output_too_large", "output_refused"})
 
@@ -46,7 +49,7 @@ class Slot:
 
     def start(self) -> None:
         """Start its process, if none is up and the operator does not mind."""
-        if self.client is not None or self.crew.is_operating:
+        if self.client is not None or self.crew.is_operating or self.crew.is_over:
             return
         self._runs += 1
         self.client = client = Client(
@@ -113,11 +116,12 @@ class Crew:
             session_s=setup.session_s,
             max_poll_s=setup.max_poll_s,
             transaction_s=setup.transaction_s,
+            timeouts=TIMEOUTS,
         )
         self.group = kafka.group(self.settings.group, setup.partitions)
         self.group.shuffle = setup.shuffle
         self.slots = [Slot(self, number) for number in range(setup.members)]
-        self.is_operating = False
+        self.is_operating = self.is_over = False
         self.teardowns = 0
         self._orders: list[Callable[[], None]] = []
         self._histories = 0
@@ -146,20 +150,29 @@ class Crew:
         for slot in self.slots:
             slot.clear_up()
             slot.mend()
-            if slot.client is not None and slot.client.process.frozen:
-                slot.client.thaw()
+            if slot.client is not None:
+                slot.client.network.aims.clear()
+                if slot.client.process.frozen:
+                    slot.client.thaw()
             slot.start()
+        if self.setup.static:  # see docs/testing.md: Kafka may have left a partition to nobody
+            self.rebalance()
+
+    def conclude(self) -> None:
+        """All stop, in good order."""
+        self.is_over = True
+        for slot in self.slots:
+            slot.stop()
 
     def name_history(self) -> str:
         """A new incarnation."""
         self._histories += 1
         return f"h{self._histories}"
 
-    def _strike(self, blow: object) -> None:
-        blow_ = blow
-        self.world.note("fault", blow_.kind, f"m{blow_.member}", blow_.for_s, blow_.share)  # type: ignore[attr-defined]
-        self._struck.add(blow_.kind)  # type: ignore[attr-defined]
-        KINDS[blow_.kind](self, self.slots[blow_.member], blow_)  # type: ignore[attr-defined, arg-type]
+    def _strike(self, blow: Blow) -> None:
+        self.world.note("fault", blow.kind, f"m{blow.member}", f"for {blow.for_s} s", blow.share, blow.amount, blow.where)
+        self._struck.add(blow.kind)
+        KINDS[blow.kind](self, self.slots[blow.member], blow)
 
     def _arrival(self, number: int, arrival: Arrival) -> Callable[[], None]:
         def arrive() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaError
 
-from tests.simulation.network import Weather
+from tests.simulation.network import Fate, Weather
 
 if TYPE_CHECKING:
     from tests.simulation.crew import Crew, Slot
@@ -73,6 +73,35 @@ def _cut(_: Blow) -> Weather:
     return Weather(lost=1.0)
 
 
+AIMS = ("commit", "commit", "abort", "send offsets", "add offsets", "adds", "produces", "init",
+        "frees", "asks for offsets", "asks for state", "asks for ends", "looks", "deletes",
+        "joins", "leaves")  # fmt: skip
+"""First words of requests."""
+FATES = ("lost", "unanswered", "late", "crash before", "crash after", "freeze before",
+         "freeze after")  # fmt: skip
+
+
+def _aim(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """The next request of one kind goes astray, or is the last thing that its process does."""
+    client = slot.client
+    if client is None:
+        return
+
+    def befall() -> Fate:
+        kind = FATES[blow.amount]
+        crew.world.note("fault", "befalls", blow.where, kind)
+        if kind in ("lost", "unanswered", "late"):
+            return Fate(kind)
+        when_s = 0.0 if kind.endswith("before") else 0.05
+        if kind.startswith("crash"):
+            crew.world.after(when_s, lambda: _crash(crew, slot, blow))
+        elif kind.startswith("freeze"):
+            crew.world.after(when_s, lambda: _freeze(crew, slot, blow))
+        return Fate.LOST if when_s == 0.0 else Fate.FINE
+
+    client.network.aims[blow.where] = befall
+
+
 def _break(crew: Crew, slot: Slot, blow: Blow) -> None:
     """The client library fails when a record is looked at."""
     slot.breaks = blow.share
@@ -104,7 +133,7 @@ def _markers(crew: Crew, slot: Slot, blow: Blow) -> None:
 def _refuse(crew: Crew, slot: Slot, blow: Blow) -> None:
     """A topic takes no records."""
     del slot
-    crew.kafka.refusals[blow.where] = REFUSALS[int(blow.share * 6)]
+    crew.kafka.refusals[blow.where] = REFUSALS[int(blow.share * 1000) % len(REFUSALS)]
     crew.world.after(blow.for_s, lambda: crew.kafka.refusals.pop(blow.where, None))
 
 
@@ -157,6 +186,7 @@ KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "late": _weather(_late),
     "slow": _weather(_slow),
     "cut": _weather(_cut),
+    "aim": _aim,
     "break": _break,
     "rebalance": _rebalance,
     "clock": _clock,

@@ -25,6 +25,8 @@ HEARTBEAT_S = 1.0
 """Within this time a member hears of what the coordinator knows."""
 SYNC_S = 0.02
 """Until the leader has said who gets what."""
+LEADER_S = 0.25
+"""Between two looks whether it can."""
 
 
 class Committed(NamedTuple):
@@ -136,6 +138,11 @@ class Group:
         if name in self.members:
             self._remove(name, "session over")
 
+    def awaits(self, name: str) -> bool:
+        """What the answer to a heartbeat says: the member must join again."""
+        member = self.members.get(name)
+        return self.state == "preparing" and member is not None and member.claims is None
+
     def ghosts(self, client: Hearing, name: str) -> list[str]:
         """Members of this client that it does not know of."""
         if self.state != "stable":
@@ -199,7 +206,8 @@ class Group:
         """The leader has said who gets what, if it could."""
         if self.state != "completing" or number != self._round:
             return
-        if not leader.client.responds():  # its session will end, and another round begin
+        if not leader.client.responds():  # the others wait for it, or for the end of its session
+            self._world.after(LEADER_S, lambda: self._sync(number, leader, shares))
             return
         self.state = "stable"
         for member in self.members.values():

@@ -7,6 +7,7 @@ up. It arrives all the same when the client has died meanwhile.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,7 @@ class Weather(Struct):
     """Requests that take effect, with the answer lost."""
     late: float = 0.0
     """Requests that arrive when their sender has given them up."""
-    late_s: float = 10.0
+    late_s: float = 3.0
     """At most so long after that."""
     slow: float = 1.0
     """Times the usual latency."""
@@ -60,19 +61,30 @@ class Weather(Struct):
 FINE = Weather()
 
 
+class Fate(enum.Enum):
+    """What becomes of a request."""
+
+    FINE = "fine"
+    LOST = "lost"
+    UNANSWERED = "unanswered"
+    LATE = "late"
+
+
 class Network:
     """The connection of one process; what is drawn about it comes from the process."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
         self.weather = FINE
+        self.aims: dict[str, Callable[[], Fate]] = {}
+        """By the first word of a request: what befalls the next one of it."""
 
     def latency_s(self) -> float:
         """Of one way."""
         chance = self.process.chance.random()
-        usual = 0.0005 + 0.004 * chance
+        usual = 0.001 + 0.02 * chance
         if chance > 0.97:
-            usual *= 20
+            usual *= 10
         return usual * self.weather.slow
 
     def request(self, what: str, effect: Callable[[], Any], limit_s: float) -> Any:
@@ -80,7 +92,7 @@ class Network:
         process = self.process
         process.check()
         answer = Answer()
-        there_s, back_s = self._route(limit_s)
+        there_s, back_s = self._route(what, limit_s)
         if there_s is not None:
             process.world.after(there_s, self._arrival(what, effect, answer, back_s))
         if back_s is None or there_s is None or there_s + back_s > limit_s:
@@ -88,12 +100,15 @@ class Network:
             process.world.after(limit_s, lambda: process.answer(answer, error=timeout))
         return process.wait(answer)
 
-    def send(self, what: str, effect: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        """The same without waiting: `done` gets the answer or the error, or is never called."""
-        there_s, back_s = self._route(1.0)
-        if there_s is None:
-            return
+    def send(self, what: str, effect: Callable[[], Any], done: Callable[[Any], None]) -> bool:
+        """The same without waiting: `done` gets the answer or the error, unless it goes astray.
+
+        Returns whether an answer will come.
+        """
         process = self.process
+        there_s, back_s = self._route(what, 1.0)
+        if not process.alive or there_s is None:
+            return False
 
         def arrive() -> None:
             result = _outcome(effect)
@@ -102,6 +117,7 @@ class Network:
                 process.later(back_s, lambda: done(result))
 
         process.world.after(there_s, arrive)
+        return back_s is not None
 
     def _arrival(
         self, what: str, effect: Callable[[], Any], answer: Answer, back_s: float | None
@@ -120,22 +136,34 @@ class Network:
 
         return arrive
 
-    def _route(self, limit_s: float) -> tuple[float | None, float | None]:
+    def _route(self, what: str, limit_s: float) -> tuple[float | None, float | None]:
         """How long the request takes, and the answer; `None` for never."""
-        weather = self.weather
         there_s, back_s = self.latency_s(), self.latency_s()
-        if weather is FINE:
+        if self.weather is FINE and not self.aims:
             return there_s, back_s
-        fate = self.process.chance.random()
-        if fate < weather.lost:
+        fate = self._fate(what)
+        if fate is Fate.LOST:
             return None, None
-        fate -= weather.lost
-        if fate < weather.unanswered:
+        if fate is Fate.UNANSWERED:
             return there_s, None
-        fate -= weather.unanswered
-        if fate < weather.late:
-            return limit_s + self.process.chance.random() * weather.late_s, None
+        if fate is Fate.LATE:
+            return limit_s + self.process.chance.random() * self.weather.late_s, None
         return there_s, back_s
+
+    def _fate(self, what: str) -> Fate:
+        for aim in list(self.aims):
+            if what.startswith(aim):
+                return self.aims.pop(aim)()
+        weather, drawn = self.weather, self.process.chance.random()
+        for share, fate in (
+            (weather.lost, Fate.LOST),
+            (weather.unanswered, Fate.UNANSWERED),
+            (weather.late, Fate.LATE),
+        ):
+            if drawn < share:
+                return fate
+            drawn -= share
+        return Fate.FINE
 
 
 def _outcome(effect: Callable[[], Any]) -> Any:

@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError
 from consumer.errors import Fault
 from consumer.kafka import faults
 from consumer.kafka.faults import Call
-from consumer.kafka.transactions import WRITER_HEADER, Timeouts
+from consumer.kafka.transactions import WRITER_HEADER
 from consumer.pipeline.ports import Output, Position
 from tests.simulation.coordinator import Place
 from tests.simulation.group import Metadata
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 RETRY_S = 0.5
 """Until a batch without an answer is sent again."""
-LIMITS = Timeouts()
 FATAL = frozenset({KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
 
 
@@ -53,6 +52,7 @@ class Transactions:
         self._kafka = client.kafka
         self._process = client.process
         self._network = client.network
+        self._limits = client.settings.timeouts
         self._pid = self._epoch = -1
         self._status = "new"
         """`new`, `ready`, `open`, `unknown` (how the last one ended), `closed`."""
@@ -74,7 +74,7 @@ class Transactions:
         """See `ports.Transactions`."""
         name, timeout_s = self.transactional_id, self._client.settings.transaction_s
         found = self._ask(
-            Call.INIT, "init", lambda: self._kafka.coordinator.init(name, timeout_s), LIMITS.init_s
+            Call.INIT, "init", lambda: self._kafka.coordinator.init(name, timeout_s), self._limits.init_s
         )
         self._pid, self._epoch = found
         self._status = "ready"
@@ -113,7 +113,7 @@ class Transactions:
         self._check(Call.FLUSH, "open")
         if not self._is_delivered():
             self._flushed = answer = Answer()
-            self._kafka.world.after(LIMITS.flush_s, lambda: self._process.answer(answer))
+            self._kafka.world.after(self._limits.flush_s, lambda: self._process.answer(answer))
             self._process.wait(answer)
         begins = self.delivered()
         if begins is None:
@@ -127,7 +127,7 @@ class Transactions:
             raise faults.worst(self._failures)
         if self._is_delivered():
             return self._begins
-        if self._kafka.world.now > self._begun_s + LIMITS.flush_s:
+        if self._kafka.world.now > self._begun_s + self._limits.flush_s:
             raise self._undelivered()
         return None
 
@@ -139,14 +139,14 @@ class Transactions:
         sent = [(one.partition, one.offset, one.metadata) for one in positions]
         if any(offset < 0 for _, offset, _ in sent):
             raise ValueError(f"offsets {sent}")
-        end_s = self._kafka.world.now + LIMITS.offsets_s
+        end_s = self._kafka.world.now + self._limits.offsets_s
         coordinator = self._kafka.coordinator
         self._has_offsets = True
         self._ask(
             Call.SEND_OFFSETS,
             "add offsets",
             lambda: coordinator.add_offsets(name, self._epoch, group),
-            LIMITS.offsets_s,
+            self._limits.offsets_s,
         )
         self._process.note("offsets", [(p, offset) for p, offset, _ in sent], who.generation)
         self._ask(
@@ -161,7 +161,7 @@ class Transactions:
         self._check(Call.COMMIT, "open")
         self._status = "unknown"
         if self._added or self._has_offsets:
-            self._end(Call.COMMIT, LIMITS.commit_s, committed=True)
+            self._end(Call.COMMIT, self._limits.commit_s, committed=True)
         self._status = "ready"
 
     def abort(self) -> None:
@@ -173,7 +173,7 @@ class Transactions:
         self._status = "unknown"
         self._serial += 1  # what is still queued is purged, and nothing is sent again
         if self._added or self._has_offsets:
-            self._end(Call.ABORT, LIMITS.abort_s, committed=False)
+            self._end(Call.ABORT, self._limits.abort_s, committed=False)
         self._status = "ready"
 
     def close(self) -> None:
@@ -222,7 +222,7 @@ class Transactions:
                 self._failed(sending, answer)
 
         add = lambda: self._kafka.coordinator.add(name, epoch, place)  # noqa: E731
-        self._send_until(serial, sending, "adds", add, added)
+        self._send_until(serial, "adds", add, added)
 
     def _deliver(self, serial: int, sending: Sending) -> None:
         pid, epoch = self._pid, self._epoch
@@ -244,12 +244,11 @@ class Transactions:
                 self._begins.setdefault(partition, answer)
             self._settle(sending)
 
-        self._send_until(serial, sending, f"produces {sending.place}", produce, produced)
+        self._send_until(serial, f"produces {sending.place}", produce, produced)
 
     def _send_until(
         self,
         serial: int,
-        sending: Sending,
         what: str,
         effect: Callable[[], Any],
         done: Callable[[Any], None],
@@ -266,8 +265,7 @@ class Transactions:
         def send() -> None:
             if is_answered or serial != self._serial:
                 return
-            self._network.send(what, effect, answered)
-            if self._network.weather.lost or self._network.weather.unanswered:
+            if not self._network.send(what, effect, answered):
                 self._process.later(RETRY_S, send)
 
         send()

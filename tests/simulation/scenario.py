@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from tests.simulation import workload
+from tests.simulation.faults import AIMS, FATES
 from tests.simulation.workload import Arrival
 
 CHAOS_S = 20.0
@@ -123,7 +124,7 @@ def _setup(chance: random.Random) -> Setup:
         chunk_bytes=pick((400, 1_200, 800_000, 800_000)),
         session_s=pick((2.0, 3.0, 5.0)),
         max_poll_s=pick((6.0, 12.0)),
-        transaction_s=pick((3.0, 4.0, 8.0)),
+        transaction_s=pick((3.0, 4.0, 8.0, 20.0)),
         shuffle=pick((0.0, 0.0, 0.3, 0.6)),
         healthy=chance.random() < 0.4,
     )
@@ -132,15 +133,16 @@ def _setup(chance: random.Random) -> Setup:
     return setup
 
 
-SINGLE = ("crash", "crash", "freeze", "freeze", "stop", "lossy", "late", "late", "slow", "cut",
-          "break", "rebalance", "rebalance", "clock", "markers", "refuse", "forbid")  # fmt: skip
-OPERATOR = ("reset", "undo", "expire", "retain")
+SINGLE = ("crash", "crash", "freeze", "freeze", "stop", "stop", "lossy", "late", "slow", "cut",
+          "break", "rebalance", "rebalance", "clock", "markers", "refuse", "forbid",
+          "aim", "aim", "aim", "aim", "aim", "aim")  # fmt: skip
+OPERATOR = ("reset", "undo", "undo", "expire", "retain")
 
 
 def _blows(chance: random.Random, setup: Setup) -> list[Blow]:
-    count = chance.choice((0, 1, 2, 3, 5, 8, 12))
+    count = chance.choice((0, 2, 4, 6, 9, 12, 16))
     kinds = [chance.choice(SINGLE) for _ in range(count)]
-    if setup.exact and chance.random() < 0.3:
+    if setup.exact and chance.random() < 0.4:
         kinds.append(chance.choice(OPERATOR))
     favourite = chance.choice(SINGLE)
     kinds = [favourite if chance.random() < 0.2 else kind for kind in kinds]
@@ -153,11 +155,15 @@ def _blow(chance: random.Random, setup: Setup, kind: str) -> Blow:
         kind=kind,
         member=chance.randrange(setup.members),
         for_s=round(chance.choice((0.3, 1.0, 3.0, 6.0)) * (0.5 + chance.random()), 3),
-        share=round(chance.random() * 0.5, 3),
+        share=round(0.05 + chance.random() * 0.5, 3),
     )
     if kind == "clock":
         far = 3_600_000 if setup.exact else 3_000
         blow.amount = chance.choice((far, -far, 700, -700))
+    elif kind == "aim":
+        blow.where, blow.amount = chance.choice(AIMS), chance.randrange(len(FATES))
+    elif kind == "break":
+        blow.share = chance.choice((0.5, 1.0))
     elif kind == "refuse":
         blow.where = chance.choice(("reports", "metrics", "dead-letters", "state"))
     elif kind in ("reset", "retain"):

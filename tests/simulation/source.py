@@ -181,11 +181,12 @@ class Source:
         return process.alive and not process.frozen and not self._network.weather.is_cut
 
     def hear(self, what: str, delay_s: float, *details: Any) -> None:
-        """See `group.Hearing`; in order."""
+        """See `group.Hearing`; the answers to a join come in order."""
         now_s = self._kafka.world.now
         at_s = now_s + delay_s * min(self._network.weather.slow, MOST_SLOW)
-        self._heard_s = max(at_s, self._heard_s + LEAST_S)
-        self._process.later(self._heard_s - now_s, lambda: self._heard(what, *details))
+        if what in ("joined", "assigned"):
+            self._heard_s = at_s = max(at_s, self._heard_s + LEAST_S)
+        self._process.later(at_s - now_s, lambda: self._heard(what, *details))
 
     def _heard(self, what: str, *details: Any) -> None:
         if self._closed:
@@ -195,7 +196,7 @@ class Source:
             return
         self._process.note(f"hears: {what}", *details)
         if what == "rebalance":
-            if self._member:
+            if self._group.awaits(self._member):
                 self._join()
         elif what == "joined":
             self._member, self._generation = details

@@ -1,0 +1,211 @@
+"""Bugs to be found: each a small patch of the pipeline, or of the port where it lies below it.
+
+What a patch breaks stands in its docstring. Those in `AT_THE_PORT` belong to
+`consumer/kafka/`, which the simulation does without; the equivalent stands in its client's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from unittest import mock
+
+from consumer.aggregation.clock import PartitionClock
+from consumer.errors import Fault
+from consumer.pipeline import restore as restore_module
+from consumer.pipeline import state_log
+from consumer.pipeline.flight import Flight
+from consumer.pipeline.loop import Pipeline
+from consumer.pipeline.recovery import Recovery
+from consumer.pipeline.restore import Restore
+from consumer.wire import state_entry
+from tests.simulation.producer import Transactions
+from tests.simulation.source import Source
+
+Patch = Any
+"""What `mock.patch.object` gives."""
+
+
+def produce_error_swallowed() -> Patch:
+    """A record that was not delivered is not counted."""
+
+    def failed(self: Transactions, sending: Any, refused: Any) -> None:
+        del refused
+        self._settle(sending)
+
+    return mock.patch.object(Transactions, "_failed", failed)
+
+
+def restore_bounded_by_committed_end() -> Patch:
+    """A restore is done where reading stands still: at the read_committed end."""
+    read = Recovery._read
+
+    def read_to_the_end(self: Recovery) -> None:
+        before = dict(self._positions)
+        read(self)
+        for number, partition in list(self._restoring.items()):
+            restore = partition.restore
+            stands = before.get(number) == self._reader.position(number)
+            if restore is not None and restore._last is not None and stands:
+                restore._window = restore._window or state_entry.Window(0)
+                self._restored(partition, restore)
+
+    return mock.patch.object(Recovery, "_read", read_to_the_end)
+
+
+def offsets_outside_the_transaction() -> Patch:
+    """Offsets are committed by themselves, before the transaction is."""
+
+    def send(self: Transactions, positions: Any, group_metadata: Any) -> None:
+        group = self._kafka.group(self._client.settings.group)
+        found = {one.partition: (one.offset, one.metadata) for one in positions}
+        self._ask(
+            restore_call,
+            "commit offsets",
+            lambda: group.commit(found, group_metadata),
+            self._limits.offsets_s,
+        )
+        serials = {number: group.offsets[number] for number in found}
+        self._kafka.on_offsets(self._pid, serials)
+
+    from consumer.kafka.faults import Call  # noqa: PLC0415
+
+    restore_call = Call.SEND_OFFSETS
+    return mock.patch.object(Transactions, "send_offsets", send)
+
+
+def closed_before_the_abort() -> Patch:
+    """The consumer is closed first, and so its revocation commits what was half done."""
+
+    def abandon(self: Pipeline) -> None:
+        try:
+            self._source.close()
+        except Fault:
+            pass
+        self._dead = True
+        try:
+            self._transactions.abort()
+        except Fault:
+            pass
+        self._transactions.close()
+        self._reader.close()
+        self._offsets.close()
+
+    return mock.patch.object(Pipeline, "abandon", abandon)
+
+
+def incarnation_ignored() -> Patch:
+    """Any record with the right number is taken, whoever's history it belongs to."""
+
+    def read(self: Restore, value: bytes, offset: int) -> None:
+        try:
+            self._apply(state_entry.decode(value), offset, len(value))
+        except ValueError as error:
+            raise self.damaged(f"offset {offset}: {error}") from None
+
+    return mock.patch.object(Restore, "read", read)
+
+
+def clock_not_restored() -> Patch:
+    """Time begins anew with a restore."""
+    finish = Restore.finish
+
+    def finished(self: Restore, policy: Any) -> Any:
+        aggregator, log = finish(self, policy)
+        aggregator.clock = PartitionClock()
+        return aggregator, log
+
+    return mock.patch.object(Restore, "finish", finished)
+
+
+def addition_applied_twice() -> Patch:
+    """What was added to a txid since its rewrite counts twice after a restore."""
+    apply = restore_module._apply_open
+
+    def apply_twice(state: Any, entry: Any) -> None:
+        known = state.callbacks
+        apply(state, entry)
+        if not entry.whole and known:
+            state.callbacks += entry.callbacks - known
+
+    return mock.patch.object(restore_module, "_apply_open", apply_twice)
+
+
+def deleted_past_the_start() -> Patch:
+    """DeleteRecords goes one record too far."""
+    delete = Pipeline._delete_unneeded
+
+    def delete_more(self: Pipeline) -> None:
+        for running in self._running.values():
+            running.deletable += 1
+        delete(self)
+        for running in self._running.values():
+            running.deletable -= 1
+
+    return mock.patch.object(Pipeline, "_delete_unneeded", delete_more)
+
+
+def metadata_cached() -> Patch:
+    """The group metadata of the first commit serves for all that follow."""
+    fetch = Source.group_metadata
+
+    def fetched_once(self: Source) -> Any:
+        if not hasattr(self, "kept"):
+            self.kept = fetch(self)  # type: ignore[attr-defined]
+        return self.kept  # type: ignore[attr-defined]
+
+    return mock.patch.object(Source, "group_metadata", fetched_once)
+
+
+def start_not_moved_with_the_log() -> Patch:
+    """A segment is forgotten although txids have their home in it."""
+
+    def drop(self: state_log.StateLog) -> None:
+        while len(self._segments) > 3:
+            _, segment = self._segments.popitem(last=False)
+            self.length_bytes -= segment.size
+
+    return mock.patch.object(state_log.StateLog, "_drop_unneeded", drop)
+
+
+def producer_reused() -> Patch:
+    """A commit without an answer is taken for one that failed, and its records are sent again."""
+    landed = Flight.landed
+
+    def land(self: Flight, *, wait: bool) -> bool:
+        try:
+            return landed(self, wait=wait)
+        except Fault as fault:
+            if fault.cause != "commit_timeout":
+                raise
+            self._transactions._status = "ready"  # type: ignore[attr-defined]
+            self._depart()
+            return landed(self, wait=wait)
+
+    return mock.patch.object(Flight, "landed", land)
+
+
+BUGS: Mapping[str, Callable[[], Patch]] = {
+    bug.__name__: bug
+    for bug in (
+        produce_error_swallowed,
+        restore_bounded_by_committed_end,
+        offsets_outside_the_transaction,
+        closed_before_the_abort,
+        incarnation_ignored,
+        clock_not_restored,
+        addition_applied_twice,
+        deleted_past_the_start,
+        metadata_cached,
+        start_not_moved_with_the_log,
+        producer_reused,
+    )
+}
+AT_THE_PORT = frozenset(
+    {
+        "produce_error_swallowed",
+        "offsets_outside_the_transaction",
+        "metadata_cached",
+        "producer_reused",
+    }
+)
