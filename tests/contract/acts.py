@@ -191,4 +191,3 @@ def fault_of(call: Callable[[], object]) -> Fault:
     with pytest.raises(Fault) as caught:
         call()
     return caught.value
-

@@ -7,7 +7,6 @@ from tests.contract.acts import (
     appear,
     commit,
     fault_of,
-    fault_or_none,
     joined,
     settle,
     values,
@@ -128,13 +127,14 @@ def test_a_commit_without_an_answer_is_whole_or_nothing(world: World) -> None:
 
 
 def test_a_producer_whose_commit_had_no_answer_can_only_be_thrown_away(world: World) -> None:
-    """Its successor, which has the same id, begins with a settled log."""
+    """It can neither begin nor abort; its successor begins with a settled log."""
     world.make_topics()
     client = world.client("a", limits=Limits(answer_s=0))
     client.transactions.init()
     write(world, client, b"one")
     fault_of(client.transactions.commit)
     again = fault_of(client.transactions.begin)
+    aborted = fault_of(client.transactions.abort)
     client.transactions.close()
 
     heir = world.client("a")
@@ -144,6 +144,6 @@ def test_a_producer_whose_commit_had_no_answer_can_only_be_thrown_away(world: Wo
     write(world, heir, b"two")
     heir.transactions.commit()
 
-    assert again.action is Action.TEAR_DOWN
+    assert again.action is aborted.action is Action.TEAR_DOWN
     assert before in ([], [b"one"])
     appear(world, world.reports, *before, b"two")

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.contract.acts import Member, calm, commit, fault_of, joined, poll_until, share, write
+from consumer.errors import Action, Fault
+from tests.contract.acts import (
+    Member,
+    appear,
+    calm,
+    commit,
+    fault_of,
+    joined,
+    poll_until,
+    share,
+    write,
+)
 from tests.contract.world import DEFAULT, Committed, Position, World
 
 MANY = 3000
@@ -68,6 +79,19 @@ def test_a_member_loses_a_partition_before_another_has_it(world: World) -> None:
     assert first.events == [("assigned", [0, 1]), ("revoked", [gone])]
     assert order == ["revoked, second has []"]
     assert second.events == [("assigned", [gone])]
+
+
+def test_a_partition_is_not_handed_on_while_its_owner_does_not_poll(world: World) -> None:
+    """However long that takes, within its time: it has not been asked yet."""
+    world.make_topics(2)
+    first = joined(world, world.client("a"), 2)
+    second = Member(world.client("b"))
+    poll_until(world, lambda: bool(second.quiet), "the next generation", second)
+
+    calm(world, second)
+    assert second.held == set()
+
+    share(world, first, second, partitions=2)
 
 
 def test_partitions_that_stay_go_on_delivering(world: World) -> None:
@@ -214,6 +238,39 @@ def test_metadata_of_an_older_generation_is_refused(world: World) -> None:
     found = first.client.offsets.committed([kept], 10)
     assert found is not None
     assert found[kept].offset == 5
+
+
+def test_fresh_metadata_is_good_at_any_moment_of_a_rebalance(world: World) -> None:
+    """Or it is outrun, and then a resend will do: a rebalance stops nobody from committing."""
+    world.make_topics(2)
+    first = joined(world, world.client("a"), 2)
+    first.client.transactions.init()
+    done: list[bytes] = []
+    refusals: list[Action] = []
+
+    def work() -> None:
+        value = b"%d" % len(done)
+        while len(done) == int(value):
+            write(world, first.client, value)
+            try:
+                commit(first.client, *(Position(number, len(done)) for number in first.held))
+                done.append(value)
+            except Fault as fault:
+                refusals.append(fault.action)
+                first.client.transactions.abort()
+
+    for _ in range(2):
+        second = Member(world.client("b"))
+        while len(second.held) < 1:
+            work()
+            poll_until(world, lambda: True, "", first, second)
+        second.client.source.close()
+        while len(first.held) < 2:
+            work()
+            poll_until(world, lambda: True, "", first)
+
+    appear(world, world.reports, *done)
+    assert set(refusals) <= {Action.RESEND}
 
 
 def test_metadata_of_one_who_left_is_refused(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from consumer.errors import Action
 from tests.contract.acts import (
     Member,
+    calm,
     commit,
     fault_of,
     joined,
@@ -138,3 +139,26 @@ def test_of_two_static_members_with_one_name_the_older_is_fenced(world: World) -
 
     assert (fault.action, fault.cause) == (Action.TEAR_DOWN, "fenced_instance")
     assert newer.held == {0}
+
+
+def test_a_fenced_static_member_does_no_harm_by_closing(world: World) -> None:
+    """Nor by a commit with the membership that it had."""
+    world.make_topics()
+    older = joined(world, world.client("a", static=True))
+    older.client.transactions.init()
+    metadata = older.client.source.group_metadata()
+    newer = joined(world, world.client("a", static=True))
+    write(world, older.client, b"older")
+
+    send = older.client.transactions.send_offsets
+    fault = fault_of(lambda: send([Position(0, 5)], metadata))
+    older.client.transactions.abort()
+    older.client.source.close()
+    calm(world, newer)
+
+    assert fault.action is not Action.RESEND
+    assert fault.cause == "fenced_instance"
+    assert newer.events == [("assigned", [0])]
+    newer.client.transactions.init()
+    newer.client.transactions.begin()
+    commit(newer.client, Position(0, 3))

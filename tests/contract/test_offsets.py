@@ -64,6 +64,39 @@ def test_an_answer_waits_for_the_transaction_that_holds_newer_ones(world: World)
     assert seen(asking.offsets.committed([0, 1], 10)) == {0: Committed(9, ""), 1: Committed(5, "")}
 
 
+def test_those_under_way_are_none_yet(world: World) -> None:
+    """A group whose first ones are not committed has none."""
+    world.make_topics()
+    client, asking = world.client("a"), world.client("b")
+    joined(world, client)
+    client.transactions.init()
+    client.transactions.begin()
+    client.transactions.send_offsets([Position(0, 5)], client.source.group_metadata())
+
+    assert not asking.offsets.group_has_offsets(10)
+    client.transactions.commit()
+    world.until(lambda: asking.offsets.group_has_offsets(10), "the first ones")
+
+
+def test_of_two_transactions_the_one_that_sent_later_decides(world: World) -> None:
+    """Not the one that committed later."""
+    world.make_topics()
+    first, second = world.client("a"), world.client("b")
+    joined(world, first)
+    metadata = first.source.group_metadata()
+    for client in (first, second):
+        client.transactions.init()
+        client.transactions.begin()
+    first.transactions.send_offsets([Position(0, 9, "sent first")], metadata)
+    second.transactions.send_offsets([Position(0, 5, "sent last")], metadata)
+    second.transactions.commit()
+    assert first.offsets.committed([0], BRIEF_S) is None
+
+    first.transactions.commit()
+
+    assert seen(first.offsets.committed([0], 10)) == {0: Committed(5, "sent last")}
+
+
 def test_those_of_an_aborted_transaction_never_were(world: World) -> None:
     """Whoever aborts it: here the one who takes over from the dead."""
     world.make_topics()

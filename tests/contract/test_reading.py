@@ -203,6 +203,28 @@ def test_the_reader_gives_what_is_committed_and_passes_the_rest(world: World) ->
     assert [(record.partition, record.offset) for record in reading.found] == [(0, 0), (0, 4)]
 
 
+def test_transactions_that_lie_among_each_other_are_told_apart(world: World) -> None:
+    """Of two producers in one partition, one commits and the other does not."""
+    world.make_topics()
+    good, bad = world.client("good"), world.client("bad")
+    for client in (good, bad):
+        client.transactions.init()
+        client.transactions.begin()
+    for number in range(3):
+        for client, name in ((good, "good"), (bad, "bad")):
+            client.transactions.produce_state(0, [f"{name} {number}".encode()])
+            client.transactions.flush()
+    good.transactions.commit()
+    reading = Reading(good)
+    reading.reader.start(0, 0)
+    world.until(lambda: world.ends(world.state) == {0: 7}, "its marker")
+    assert reading.until_at(world, 0, 1) == [b"good 0"]
+
+    bad.transactions.abort()
+
+    assert reading.until_at(world, 0, 8) == [b"good 0", b"good 1", b"good 2"]
+
+
 def test_the_reader_reads_the_partitions_that_it_was_started_for(world: World) -> None:
     """From their offsets on, until it is stopped; each in order."""
     world.make_topics(3)

@@ -53,6 +53,20 @@ def test_an_open_transaction_hides_what_others_have_committed_behind_it(world: W
     assert reading.until_at(world, 0, 6) == [b"before", b"behind"]
 
 
+def test_an_open_transaction_hides_nothing_in_other_partitions(world: World) -> None:
+    """Each has an end of its own."""
+    world.make_topics(2)
+    dead, other = world.client("dead"), world.client("other")
+    dead.transactions.init()
+    other.transactions.init()
+    write(world, dead, b"hangs", partition=0)
+    write(world, other, b"seen", partition=1)
+    other.transactions.commit()
+
+    world.until(lambda: world.ends(world.state, committed=True) == {0: 0, 1: 2}, "the ends")
+    assert values(world, world.state) == [b"seen"]
+
+
 def test_an_open_transaction_in_the_input_hides_what_follows(world: World) -> None:
     """The end that the source reports is not the end of the partition."""
     world.make_topics()
