@@ -16,6 +16,8 @@ from tests.contract.acts import (
 )
 from tests.contract.world import Client, Output, World
 
+THE_PAST_MS = 1_700_000_000_000
+
 
 def transact(world: World, client: Client, count: int, *, end: str) -> None:
     """A transaction of so many records in the input."""
@@ -96,22 +98,25 @@ def test_records_come_as_they_were_sent(world: World) -> None:
     client.transactions.begin()
     client.transactions.produce([Output(world.input, b"k", b"v", 0, 1234, headers)])
     client.transactions.produce([Output(world.input, None, None, 0, 5678)])
+    client.transactions.produce([Output(world.input, b"", b"", 0)])
     client.transactions.flush()
     client.transactions.commit()
     settle(world, world.input)
     member = joined(world, client, begin=0)
 
-    poll_until(world, lambda: member.ends == {0: 3}, "the end", member)
+    poll_until(world, lambda: member.ends == {0: 4}, "the end", member)
 
     batches = member.batches
-    assert [offset for batch in batches for offset in batch.offsets] == [0, 1]
-    assert [ms for batch in batches for ms in batch.timestamps] == [1234, 5678]
-    assert [key for batch in batches for key in batch.keys] == [b"k", None]
-    assert [value for batch in batches for value in batch.values] == [b"v", None]
+    assert [offset for batch in batches for offset in batch.offsets] == [0, 1, 2]
+    times = [ms for batch in batches for ms in batch.timestamps]
+    assert times[:2] == [1234, 5678]
+    assert times[2] > THE_PAST_MS  # time 0 is now
+    assert [key for batch in batches for key in batch.keys] == [b"k", None, b""]
+    assert [value for batch in batches for value in batch.values] == [b"v", None, b""]
     messages = [message for batch in batches for message in batch.messages]
     assert (messages[0].key(), messages[0].value()) == (b"k", b"v")
     assert messages[0].headers() == headers
-    assert [message.timestamp()[1] for message in messages] == [1234, 5678]
+    assert [message.timestamp()[1] for message in messages] == times
 
 
 def test_a_paused_partition_delivers_nothing_and_goes_on_where_it_stood(world: World) -> None:

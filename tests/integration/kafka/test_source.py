@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 
 import pytest
-from confluent_kafka import Producer
 
 from consumer.errors import Action, Fault
 from consumer.kafka.source import Source
@@ -64,29 +63,6 @@ class TestStart:
 
         assert found == {0: list(range(100)), 1: list(range(37, 100)), 2: [99]}
 
-    def test_nothing_comes_before_it(self, world: World) -> None:
-        """An assigned partition is paused until it is started."""
-        world.make(world.input)
-        world.write(world.input, 0, VALUES)
-        source = world.source()
-        joined(source, 1)
-
-        polled = [source.poll(1000, 0.05) for _ in range(10)]
-
-        assert not any(each.batches or each.ends for each in polled)
-
-    def test_reports_the_end_at_once(self, world: World) -> None:
-        """Of an empty partition, and of one that is started at its end."""
-        world.make(world.input, 2)
-        world.write(world.input, 1, VALUES)
-        source = world.source()
-        joined(source, 2)
-
-        source.start(0, 0)
-        source.start(1, 100)
-
-        assert read_to(source, {0: 0, 1: 100}) == {0: [], 1: []}
-
     def test_acts_at_once(self, world: World) -> None:
         """Not when the thread of the broker wakes up by itself, up to a second later."""
         world.make(world.input, 2)
@@ -122,19 +98,6 @@ class TestStart:
 
         assert first == {0: list(range(100))}
         assert read_to(source, {0: 200}) == {0: list(range(100, 200))}
-
-    def test_again_goes_back(self, world: World) -> None:
-        """A running partition may be started anew at an earlier offset."""
-        world.make(world.input)
-        world.write(world.input, 0, VALUES)
-        source = world.source()
-        joined(source, 1)
-        source.start(0, 50)
-        source.poll(10, 0.2)
-
-        source.start(0, 20)
-
-        assert read_to(source, {0: 100}) == {0: list(range(20, 100))}
 
     def test_refuses_an_offset_below_zero(self, world: World) -> None:
         """Logical offsets would mean something else to the client."""
@@ -175,73 +138,6 @@ class TestStart:
 
 
 class TestPoll:
-    def test_hands_over_parallel_lists(self, world: World) -> None:
-        """Offset, time, key, value and message of a record stand at the same index."""
-        world.make(world.input)
-        producer = Producer(world.servers)
-        producer.produce(world.input, b"v0", b"k0", 0, timestamp=1000, headers=[("h", b"x")])
-        producer.produce(world.input, None, None, 0, timestamp=2000)
-        producer.flush(20)
-        source = world.source()
-        joined(source, 1)
-        source.start(0, 0)
-
-        found = batches_of(source, 2)
-
-        assert [offset for batch in found for offset in batch.offsets] == [0, 1]
-        assert [ms for batch in found for ms in batch.timestamps] == [1000, 2000]
-        assert [key for batch in found for key in batch.keys] == [b"k0", None]
-        assert [value for batch in found for value in batch.values] == [b"v0", None]
-        assert found[0].messages[0].headers() == [("h", b"x")]
-
-    def test_gives_no_more_than_asked_for(self, world: World) -> None:
-        """The batch size of the pipeline is kept."""
-        world.make(world.input)
-        world.write(world.input, 0, VALUES)
-        source = world.source()
-        joined(source, 1)
-        source.start(0, 0)
-
-        sizes = [
-            len(batch.values)
-            for _ in range(30)
-            if (batches := source.poll(7, 0.05).batches)
-            for batch in batches
-        ]
-
-        assert sum(sizes) == 100
-        assert max(sizes) <= 7
-
-    def test_aborted_records_are_skipped_and_the_end_lies_behind_them(self, world: World) -> None:
-        """The end counts control records, so the own lag does reach 0."""
-        world.make(world.input)
-        world.write(world.input, 0, VALUES[:5])
-        world.open_transaction(world.input, 0, VALUES[:5]).abort_transaction(20)
-        world.open_transaction(world.input, 0, VALUES[:3]).commit_transaction(20)
-        world.open_transaction(world.input, 0, VALUES[:5]).abort_transaction(20)
-        (end,) = (world.offsets().input_ends([0], 10) or {}).values()
-        source = world.source()
-        joined(source, 1)
-
-        source.start(0, 0)
-
-        assert end == 5 + (5 + 1) + (3 + 1) + (5 + 1)
-        assert read_to(source, {0: end}) == {0: [0, 1, 2, 3, 4, 11, 12, 13]}
-
-    def test_an_open_transaction_hides_what_follows(self, world: World) -> None:
-        """The end that is reported is not the end of the partition."""
-        world.make(world.input)
-        hanging = world.open_transaction(world.input, 0, VALUES[:1])
-        world.write(world.input, 0, VALUES[:5])
-        source = world.source()
-        joined(source, 1)
-        source.start(0, 0)
-
-        assert read_to(source, {0: 0}) == {0: []}
-        assert world.offsets().input_ends([0], 10) == {0: 6}
-        hanging.abort_transaction(20)
-        assert read_to(source, {0: 7}) == {0: [1, 2, 3, 4, 5]}
-
     def test_a_topic_that_is_not_there_stops_the_daemon(self, world: World) -> None:
         """Nobody would see the difference to an idle topic otherwise."""
         source = world.source()

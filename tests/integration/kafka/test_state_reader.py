@@ -24,56 +24,6 @@ def read_until(reader: StateReader, condition: Callable[[], bool]) -> Sequence[S
     return found
 
 
-def test_reads_partitions_from_their_offsets(world: World) -> None:
-    """Several at a time, each in order, and only those that were started."""
-    world.make(world.state, 3)
-    for partition in range(3):
-        world.write(world.state, partition, [b"%d" % number for number in range(10)])
-    reader = world.reader()
-
-    reader.start(0, 7)
-    reader.start(2, 0)
-    found = read_until(reader, lambda: reader.position(0) == reader.position(2) == 10)
-
-    assert [each for each in found if each.partition == 0] == [
-        StateRecord(0, offset, b"%d" % offset) for offset in (7, 8, 9)
-    ]
-    assert [each.offset for each in found if each.partition == 2] == list(range(10))
-    assert {each.partition for each in found} == {0, 2}
-
-
-def test_positions_count_what_is_no_record(world: World) -> None:
-    """Commit markers and aborted records are passed, and nothing of them is handed over."""
-    world.make(world.state)
-    world.open_transaction(world.state, 0, [b"one", b"two"]).commit_transaction(20)
-    world.open_transaction(world.state, 0, [b"no"] * 5).abort_transaction(20)
-    reader = world.reader()
-    reader.start(0, 0)
-
-    found = read_until(reader, lambda: reader.position(0) == 9)
-
-    assert [each.value for each in found] == [b"one", b"two"]
-    assert world.offsets().state_range([0], 10) == {0: (0, 9)}
-
-
-def test_stands_still_before_an_open_transaction(world: World) -> None:
-    """Committed records behind it are not seen: what looks like the end is none."""
-    world.make(world.state)
-    world.write(world.state, 0, [b"before"])
-    hanging = world.open_transaction(world.state, 0, [b"hanging"])
-    world.write(world.state, 0, [b"behind"])
-    reader = world.reader()
-    reader.start(0, 0)
-
-    seen = read_until(reader, lambda: reader.position(0) == 1)
-    seen = [*seen, *reader.poll(10, 0.3)]
-    hanging.abort_transaction(20)
-    rest = read_until(reader, lambda: reader.position(0) == 4)
-
-    assert [each.value for each in seen] == [b"before"]
-    assert [each.value for each in rest] == [b"behind"]
-
-
 def test_a_log_that_does_not_reach_back_is_damaged(world: World) -> None:
     """Its first records were deleted by someone else than us."""
     world.make(world.state)
