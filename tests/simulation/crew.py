@@ -23,6 +23,8 @@ from tests.simulation.workload import FEED_S, Arrival
 
 AGAIN_S = 1.0
 """Until a supervisor starts a process that ended by itself."""
+STOPPED_S = 6.0
+"""The same for one that was stopped, if nobody was quicker."""
 STOPPING_S = 8.0
 """Until an operator kills what does not stop."""
 LOOK_S = 0.5
@@ -73,6 +75,7 @@ class Slot:
         if self.client is client:
             self.client = self.member = None
         if fault is None:
+            self.crew.world.after(STOPPED_S, self.start)
             return
         if isinstance(fault, Fault) and fault.action is Action.GIVE_UP:
             self.crew.gave_up(self, fault)
@@ -172,7 +175,7 @@ class Crew:
     def _strike(self, blow: Blow) -> None:
         self.world.note("fault", blow.kind, f"m{blow.member}", f"for {blow.for_s} s", blow.share, blow.amount, blow.where)
         self._struck.add(blow.kind)
-        KINDS[blow.kind](self, self.slots[blow.member], blow)
+        KINDS[blow.kind](self, self.slots[blow.member % len(self.slots)], blow)
 
     def _arrival(self, number: int, arrival: Arrival) -> Callable[[], None]:
         def arrive() -> None:

@@ -37,6 +37,8 @@ CALM_S = 90.0
 STOP_S = 40.0
 HEALTHY_S = 4.0
 MARGIN_S = 3.0
+AFTERMATH = frozenset({"fenced", "broker_unreachable", "commit_timeout"})
+"""What a request that went astray long ago may still lead to."""
 
 
 class Result(Struct):
@@ -71,7 +73,7 @@ class Play(Crew):
         """A pipeline of `member` was given up."""
         del member
         self.teardowns += 1
-        if self.is_healthy and fault.cause != "fenced":  # a late request of long ago may do that
+        if self.is_healthy and fault.cause not in AFTERMATH:
             self.checker.violation(f"torn down while all was well: {fault.cause}: {fault}")
 
     def is_consumed(self) -> bool:
