@@ -27,7 +27,9 @@ Named = Mapping[int, Committed]
 
 
 class Kafka:
-    """One cluster. `verifies`: partitions ask the coordinator before a transaction opens in them
+    """One cluster.
+
+    With `verifies`, partitions ask the coordinator before a transaction opens in them
     (`transaction.partition.verification.enable`, the default since Kafka 3.6).
     """
 

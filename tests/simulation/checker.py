@@ -12,7 +12,7 @@ begins one, and what the one before had open is gone with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -70,7 +70,7 @@ def settings_of(setup: Setup) -> model.Settings:
 class Checker:
     """Watches the commits of one scenario. `memory` is the account of a txid's memory."""
 
-    def __init__(self, kafka: Kafka, setup: Setup, memory: model.Callable[[Txid], int]) -> None:
+    def __init__(self, kafka: Kafka, setup: Setup, memory: Callable[[Txid], int]) -> None:
         self.violations: list[str] = []
         self.histories: dict[Key, History] = {}
         self.operated = False

@@ -12,6 +12,7 @@ An end request names no transaction. One that arrives late ends whatever its epo
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from confluent_kafka import KafkaError
 
@@ -158,6 +159,6 @@ class Coordinator:
             written()
 
         for place in places:
-            self._world.after(self.marker_delay_s(), lambda place=place: mark(place))
+            self._world.after(self.marker_delay_s(), partial(mark, place))
         if group is not None:
-            self._world.after(self.marker_delay_s(), lambda: mark_offsets(group))
+            self._world.after(self.marker_delay_s(), partial(mark_offsets, group))

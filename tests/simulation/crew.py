@@ -8,6 +8,7 @@ group empty, then offsets are set, then all members up.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from consumer.errors import Action, Fault
 from consumer.kafka.transactions import Timeouts
@@ -19,10 +20,13 @@ from tests.simulation.log import Entry, Span
 from tests.simulation.member import Member
 from tests.simulation.network import FINE, Weather
 from tests.simulation.scenario import Blow, Scenario
+from tests.simulation.surroundings import policy_of
 from tests.simulation.workload import FEED_S, Arrival
 
 AGAIN_S = 1.0
 """Until a supervisor starts a process that ended by itself."""
+STOPPED_S = 6.0
+"""The same for one that was stopped, if nobody was quicker."""
 STOPPING_S = 8.0
 """Until an operator kills what does not stop."""
 LOOK_S = 0.5
@@ -30,6 +34,8 @@ OPEN_S = 0.3
 """For how long an aborted record holds the readers up."""
 TIMEOUTS = Timeouts(init_s=4.0, flush_s=3.0, offsets_s=2.0, commit_s=3.0, abort_s=1.5)
 """As far apart as in earnest, but shorter, like all times here."""
+AFTERMATH = frozenset({"fenced", "broker_unreachable", "commit_timeout"})
+"""What a request that went astray long ago may still lead to."""
 BY_OPERATOR = frozenset({"input_gone", "offsets_expired"})
 BY_TOPIC = frozenset({"output_too_large", "output_refused"})
 
@@ -73,6 +79,7 @@ class Slot:
         if self.client is client:
             self.client = self.member = None
         if fault is None:
+            self.crew.world.after(STOPPED_S, self.start)
             return
         if isinstance(fault, Fault) and fault.action is Action.GIVE_UP:
             self.crew.gave_up(self, fault)
@@ -108,6 +115,8 @@ class Crew:
 
     def __init__(self, kafka: Kafka, scenario: Scenario, checker: Checker) -> None:
         self.kafka = kafka
+        self.policy = policy_of(scenario.setup)
+        self.is_healthy = False
         self.world = kafka.world
         self.scenario = scenario
         self.setup = setup = scenario.setup
@@ -122,7 +131,6 @@ class Crew:
         self.group.shuffle = setup.shuffle
         self.slots = [Slot(self, number) for number in range(setup.members)]
         self.is_operating = self.is_over = False
-        self.teardowns = 0
         self._orders: list[Callable[[], None]] = []
         self._histories = 0
         self._struck: set[str] = set()
@@ -135,7 +143,7 @@ class Crew:
             if arrival.at_s <= FEED_S:
                 self.world.after(arrival.at_s, self._arrival(number, arrival))
         for blow in self.scenario.blows:
-            self.world.after(blow.at_s, lambda blow=blow: self._strike(blow))
+            self.world.after(blow.at_s, partial(self._strike, blow))
 
     def feed_rest(self) -> None:
         """What was kept for the healthy end."""
@@ -170,9 +178,17 @@ class Crew:
         return f"h{self._histories}"
 
     def _strike(self, blow: Blow) -> None:
-        self.world.note("fault", blow.kind, f"m{blow.member}", f"for {blow.for_s} s", blow.share, blow.amount, blow.where)
+        self.world.note(
+            "fault",
+            blow.kind,
+            f"m{blow.member}",
+            f"for {blow.for_s} s",
+            blow.share,
+            blow.amount,
+            blow.where,
+        )
         self._struck.add(blow.kind)
-        KINDS[blow.kind](self, self.slots[blow.member], blow)
+        KINDS[blow.kind](self, self.slots[blow.member % len(self.slots)], blow)
 
     def _arrival(self, number: int, arrival: Arrival) -> Callable[[], None]:
         def arrive() -> None:
@@ -187,6 +203,23 @@ class Crew:
                 self.world.after(OPEN_S, take_back)
 
         return arrive
+
+    def tore_down(self, fault: Fault) -> None:
+        """A pipeline was given up."""
+        if self.is_healthy and fault.cause not in AFTERMATH:
+            self.checker.violation(f"torn down while all was well: {fault.cause}: {fault}")
+
+    def is_consumed(self) -> bool:
+        """Whether all there is to read is read and committed, and everybody is up."""
+        if not self.is_at_rest or self.group.state != "stable":
+            return False
+        for number, log in enumerate(self.kafka.topics[self.settings.callbacks]):
+            at = self.group.offsets.get(number)
+            if at is None or at.offset < log.start:
+                return False
+            if not at.metadata or log.read(at.offset, 1)[0]:
+                return False
+        return True
 
     # The broker's moods
 

@@ -52,10 +52,15 @@ class Hearing(Protocol):
     name: str
     session_s: float
     rebalance_s: float
-    claims: frozenset[int]
+
+    @property
+    def claims(self) -> frozenset[int]:
+        """What it has."""
 
     def hear(self, what: str, delay_s: float, *details: Any) -> None:
-        """`rebalance`, `joined` (member, generation), `assigned` (generation, partitions),
+        """Something that concerns it.
+
+        `rebalance`, `joined` (member, generation), `assigned` (generation, partitions),
         `expelled` (member), `fenced`.
         """
 

@@ -72,7 +72,7 @@ class Member:
         else:
             return None
         process.note("tears down", found.cause, str(found))
-        self._crew.tore_down(self, found)
+        self._crew.tore_down(found)
         pipeline.abandon()
         return found
 

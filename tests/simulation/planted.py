@@ -7,11 +7,13 @@ What a patch breaks stands in its docstring. Those in `AT_THE_PORT` belong to
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 from unittest import mock
 
 from consumer.aggregation.clock import PartitionClock
 from consumer.errors import Fault
+from consumer.kafka.faults import Call
 from consumer.pipeline import restore as restore_module
 from consumer.pipeline import state_log
 from consumer.pipeline.flight import Flight
@@ -60,7 +62,7 @@ def offsets_outside_the_transaction() -> Patch:
         group = self._kafka.group(self._client.settings.group)
         found = {one.partition: (one.offset, one.metadata) for one in positions}
         self._ask(
-            restore_call,
+            Call.SEND_OFFSETS,
             "commit offsets",
             lambda: group.commit(found, group_metadata),
             self._limits.offsets_s,
@@ -68,9 +70,6 @@ def offsets_outside_the_transaction() -> Patch:
         serials = {number: group.offsets[number] for number in found}
         self._kafka.on_offsets(self._pid, serials)
 
-    from consumer.kafka.faults import Call  # noqa: PLC0415
-
-    restore_call = Call.SEND_OFFSETS
     return mock.patch.object(Transactions, "send_offsets", send)
 
 
@@ -78,15 +77,11 @@ def closed_before_the_abort() -> Patch:
     """The consumer is closed first, and so its revocation commits what was half done."""
 
     def abandon(self: Pipeline) -> None:
-        try:
+        with suppress(Fault):
             self._source.close()
-        except Fault:
-            pass
         self._dead = True
-        try:
+        with suppress(Fault):
             self._transactions.abort()
-        except Fault:
-            pass
         self._transactions.close()
         self._reader.close()
         self._offsets.close()
@@ -209,3 +204,9 @@ AT_THE_PORT = frozenset(
         "producer_reused",
     }
 )
+
+
+def planted(name: str) -> AbstractContextManager[object]:
+    """The bug of that name at work, or none."""
+    patch: AbstractContextManager[object] = BUGS[name]() if name else nullcontext()
+    return patch

@@ -74,7 +74,10 @@ class Transactions:
         """See `ports.Transactions`."""
         name, timeout_s = self.transactional_id, self._client.settings.transaction_s
         found = self._ask(
-            Call.INIT, "init", lambda: self._kafka.coordinator.init(name, timeout_s), self._limits.init_s
+            Call.INIT,
+            "init",
+            lambda: self._kafka.coordinator.init(name, timeout_s),
+            self._limits.init_s,
         )
         self._pid, self._epoch = found
         self._status = "ready"

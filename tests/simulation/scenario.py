@@ -136,17 +136,47 @@ def _setup(chance: random.Random) -> Setup:
 SINGLE = ("crash", "crash", "freeze", "freeze", "stop", "stop", "lossy", "late", "slow", "cut",
           "break", "rebalance", "rebalance", "clock", "markers", "refuse", "forbid",
           "aim", "aim", "aim", "aim", "aim", "aim")  # fmt: skip
-OPERATOR = ("reset", "undo", "undo", "expire", "retain")
+OPERATOR = ("reset", "undo", "expire", "retain")
 
 
 def _blows(chance: random.Random, setup: Setup) -> list[Blow]:
+    """Any at any time, a favourite, or one that makes the next ones worse."""
     count = chance.choice((0, 2, 4, 6, 9, 12, 16))
-    kinds = [chance.choice(SINGLE) for _ in range(count)]
-    if setup.exact and chance.random() < 0.4:
-        kinds.append(chance.choice(OPERATOR))
     favourite = chance.choice(SINGLE)
-    kinds = [favourite if chance.random() < 0.2 else kind for kind in kinds]
-    return sorted((_blow(chance, setup, kind) for kind in kinds), key=lambda blow: blow.at_s)
+    kinds = [favourite if chance.random() < 0.2 else chance.choice(SINGLE) for _ in range(count)]
+    if setup.exact and chance.random() < 0.3:
+        kinds.append(chance.choice(OPERATOR))
+    blows = [_blow(chance, setup, kind) for kind in kinds]
+    theme = chance.random()
+    if theme < 0.12:
+        blows = _hanging(chance, setup) + blows[:4]
+    elif theme < 0.20 and setup.exact:
+        blows = _undone(chance, setup) + blows[:3]
+    return sorted(blows, key=lambda blow: blow.at_s)
+
+
+def _hanging(chance: random.Random, setup: Setup) -> list[Blow]:
+    """A transaction is left open for long, while its partitions go from hand to hand."""
+    setup.transaction_s, setup.session_s, setup.static = 20.0, 2.0, False
+    setup.members, setup.shuffle = 3, 0.6
+    at_s = round(0.5 + 5.0 * chance.random(), 3)
+    last = chance.choice(("crash before", "freeze before"))
+    where = chance.choice(("add offsets", "send offsets", "commit"))
+    aim = Blow(at_s=at_s, kind="aim", where=where, amount=FATES.index(last), for_s=18.0)
+    later = [
+        Blow(at_s=round(at_s + 3.5 + 8.0 * chance.random(), 3), kind="rebalance", for_s=6.0)
+        for _ in range(3)
+    ]
+    return [aim, *later]
+
+
+def _undone(chance: random.Random, setup: Setup) -> list[Blow]:
+    """Offsets are set back and, soon after, to what they were; then a state is restored."""
+    setup.floor_bytes, setup.session_s, setup.members = 10**6, 2.0, min(setup.members, 2)
+    at_s = round(2.0 + 3.0 * chance.random(), 3)
+    undo = Blow(at_s=at_s, kind="undo", for_s=round(3.0 + chance.random(), 3))
+    crash = Blow(at_s=round(14.0 + 4.0 * chance.random(), 3), kind="crash", for_s=0.5)
+    return [undo, crash]
 
 
 def _blow(chance: random.Random, setup: Setup, kind: str) -> Blow:
@@ -154,7 +184,7 @@ def _blow(chance: random.Random, setup: Setup, kind: str) -> Blow:
         at_s=round(0.2 + (CHAOS_S - 2.0) * chance.random(), 3),
         kind=kind,
         member=chance.randrange(setup.members),
-        for_s=round(chance.choice((0.3, 1.0, 3.0, 6.0)) * (0.5 + chance.random()), 3),
+        for_s=round(chance.choice((0.3, 1.0, 3.0, 6.0, 12.0)) * (0.5 + chance.random()), 3),
         share=round(0.05 + chance.random() * 0.5, 3),
     )
     if kind == "clock":

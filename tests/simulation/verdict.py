@@ -14,9 +14,9 @@ from collections import Counter
 from typing import Any
 
 from tests.oracle import parts, verify
+from tests.oracle.compare import differences
 from tests.oracle.outputs import Outputs, read_dead_letter, read_metrics, read_report
 from tests.oracle.record import Record
-from tests.oracle.verify import differences
 from tests.simulation.broker import Kafka
 from tests.simulation.checker import Checker, History, settings_of
 from tests.simulation.scenario import Setup

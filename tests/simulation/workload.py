@@ -55,7 +55,7 @@ def draw(chance: random.Random, setup: Setup) -> list[Arrival]:
     """Arrivals in order of time; those beyond `FEED_S` are for the healthy end."""
     count = chance.choice((15, 30, 60, 100))
     txids = [f"t{number}" for number in range(chance.choice((2, 4, 8)))]
-    bursts = chance.random() < 0.3  # noqa: PLR2004
+    bursts = chance.random() < 0.3
     times = sorted(
         FEED_S * (chance.random() ** 3 if bursts else chance.random()) for _ in range(count)
     )
@@ -65,7 +65,7 @@ def draw(chance: random.Random, setup: Setup) -> list[Arrival]:
     seen: list[tuple[int, bytes | None, bytes | None]] = []
     arrivals = []
     for at_s in times:
-        if seen and chance.random() < 0.15:  # noqa: PLR2004
+        if seen and chance.random() < 0.15:
             number, key, value = chance.choice(seen)
         else:
             number, key, value = _record(chance, txids, setup)
@@ -75,9 +75,9 @@ def draw(chance: random.Random, setup: Setup) -> list[Arrival]:
         else:
             lag_ms = chance.choice((0, 0, 300, 1_500, -2_000))
             timestamp_ms = EPOCH_MS + round(at_s * 1000) - lag_ms
-        if chance.random() < 0.03:  # noqa: PLR2004
+        if chance.random() < 0.03:
             timestamp_ms = chance.choice((0, -1, timestamp_ms - 5_000))
-        aborted = chance.random() < 0.05  # noqa: PLR2004
+        aborted = chance.random() < 0.05
         arrivals.append(Arrival(round(at_s, 3), number, timestamp_ms, key, value, aborted))
     return arrivals
 
@@ -94,17 +94,17 @@ def _record(
 ) -> tuple[int, bytes | None, bytes | None]:
     number = chance.randrange(len(txids))
     txid, partition = txids[number], number % setup.partitions
-    key = b"other" if chance.random() < 0.05 else txid.encode()  # noqa: PLR2004
+    key = b"other" if chance.random() < 0.05 else txid.encode()
     kind = chance.random()
-    if kind < 0.06:  # noqa: PLR2004
+    if kind < 0.06:
         return chance.randrange(setup.partitions), key, chance.choice(GARBAGE)
     body: dict[str, Any] = {"txid": txid}
-    if kind < 0.10:  # noqa: PLR2004
+    if kind < 0.10:
         body["status"] = chance.choice(("QUEUED", "COMPLETED"))
-    elif kind < 0.22:  # noqa: PLR2004
+    elif kind < 0.22:
         body["imei"] = chance.sample("12345", chance.randrange(4))
-    elif kind > 0.25:  # noqa: PLR2004
-        fat = FAT_BYTES if chance.random() < 0.05 else 0  # noqa: PLR2004
+    elif kind > 0.25:
+        fat = FAT_BYTES if chance.random() < 0.05 else 0
         items = [_item(chance, fat) for _ in range(chance.choice((1, 1, 2, 3)))]
         body["usage"] = [item for array, item in items if array == "usage"]
         body["errors"] = [item for array, item in items if array == "errors"]
@@ -115,11 +115,11 @@ def _record(
 def _item(chance: random.Random, fat: int) -> tuple[str, dict[str, Any]]:
     imei = chance.choice("123456")
     item: dict[str, Any] = {"imei": imei}
-    if chance.random() < 0.03:  # noqa: PLR2004
+    if chance.random() < 0.03:
         del item["imei"]
     if fat:
         item["x"] = imei * fat
-    if chance.random() < 0.75:  # noqa: PLR2004
+    if chance.random() < 0.75:
         item["numberOfSessions"] = chance.randrange(3)
         item["bytesTransferred"] = chance.choice((0, 10, 2**63 - 1))
         return "usage", item
@@ -128,6 +128,6 @@ def _item(chance: random.Random, fat: int) -> tuple[str, dict[str, Any]]:
 
 
 def _spelled(chance: random.Random, body: dict[str, Any]) -> bytes:
-    if chance.random() < 0.2:  # noqa: PLR2004
+    if chance.random() < 0.2:
         return json.dumps(body, indent=1).encode()
     return json.dumps(body, separators=(",", ":")).encode()

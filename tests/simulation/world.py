@@ -27,7 +27,7 @@ EPOCH_MS = 1_800_000_000_000
 """What a right wall clock shows when the world begins."""
 
 
-class Gone(GreenletExit):
+class Gone(GreenletExit):  # type: ignore[misc] # it has no types
     """Raised where a dead process would go on."""
 
 
