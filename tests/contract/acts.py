@@ -191,3 +191,12 @@ def fault_of(call: Callable[[], object]) -> Fault:
     with pytest.raises(Fault) as caught:
         call()
     return caught.value
+
+
+def fault_or_none(call: Callable[[], object]) -> Fault | None:
+    """The fault that a call ends in, if it does."""
+    try:
+        call()
+    except Fault as fault:
+        return fault
+    return None

@@ -187,14 +187,6 @@ class World:
         consumer.close()
         return found
 
-    def committed(self) -> dict[int, tuple[int, str | None]]:
-        """The group's offsets and their metadata in the first two partitions of the input."""
-        reader = {"group.id": self.prefix, "isolation.level": "read_uncommitted"}
-        consumer = Consumer(self.servers | reader)
-        found = consumer.committed([TopicPartition(self.input, number) for number in (0, 1)], 10)
-        consumer.close()
-        return {at.partition: (at.offset, at.metadata) for at in found if at.offset >= 0}
-
 
 def poll_until(source: Source, condition: Callable[[], bool], timeout_s: float = 20) -> None:
     """Poll until the condition holds, for the sake of the listener."""
