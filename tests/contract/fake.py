@@ -11,6 +11,7 @@ from tests.contract.world import DEFAULT, Client, Committed, Limits, Seen
 from tests.simulation.broker import Kafka
 from tests.simulation.client import Client as Identity
 from tests.simulation.client import Settings
+from tests.simulation.group import Metadata
 from tests.simulation.network import FINE, Weather
 from tests.simulation.producer import Transactions
 
@@ -121,6 +122,10 @@ class FakeWorld:
     def expire_offsets(self) -> None:
         """See `World`."""
         assert self.kafka.expire_offsets("app")
+
+    def nobody(self) -> object:
+        """See `World`."""
+        return Metadata("", -1, None)
 
     def monotonic_s(self) -> float:
         """See `World`."""

@@ -192,6 +192,13 @@ class RealWorld:
         """See `World`."""
         self._cluster.delete_group(self.group)
 
+    def nobody(self) -> object:
+        """See `World`."""
+        consumer = Consumer(self._servers | {"group.id": self.group})
+        metadata = consumer.consumer_group_metadata()
+        consumer.close()
+        return metadata
+
     def monotonic_s(self) -> float:
         """See `World`."""
         return time.monotonic()

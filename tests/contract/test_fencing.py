@@ -7,6 +7,7 @@ from tests.contract.acts import (
     appear,
     commit,
     fault_of,
+    fault_or_none,
     joined,
     settle,
     values,

@@ -218,6 +218,22 @@ def test_who_never_joined_cannot_commit(world: World) -> None:
     assert fault_of(client.source.group_metadata).cause == "not_a_member"
 
 
+def test_offsets_of_nobody_are_taken(world: World) -> None:
+    """From a producer without a membership, while others are at work: hence the refusal."""
+    world.make_topics()
+    member, stranger = world.client("a"), world.client("b")
+    joined(world, member)
+    stranger.transactions.init()
+    stranger.transactions.begin()
+
+    stranger.transactions.send_offsets([Position(0, 5)], world.nobody())
+    stranger.transactions.commit()
+
+    found = member.offsets.committed([0], 10)
+    assert found is not None
+    assert found[0].offset == 5
+
+
 def test_metadata_of_an_older_generation_is_refused(world: World) -> None:
     """A rebalance came between: abort, and the same once more with fresh metadata."""
     world.make_topics(2)

@@ -89,6 +89,26 @@ def test_a_poll_brings_no_more_than_asked_for(world: World) -> None:
     assert max(sizes) <= 7
 
 
+def test_a_poll_waits_its_whole_time_unless_as_many_as_asked_for_are_there(world: World) -> None:
+    """For fewer it waits, and brings them then."""
+    world.make_topics()
+    world.send([b"x"] * 5)
+    client = world.client("a")
+    member = joined(world, client, begin=0)
+    poll_until(world, lambda: member.ends == {0: 5}, "the end", member)
+    client.source.start(0, 0)
+
+    began_s = world.monotonic_s()
+    (few,) = client.source.poll(10, 0.5).batches
+    between_s = world.monotonic_s()
+    client.source.start(0, 0)
+    (enough,) = client.source.poll(5, 10).batches
+
+    assert list(few.offsets) == list(enough.offsets) == list(range(5))
+    assert between_s - began_s > 0.49
+    assert world.monotonic_s() - between_s < 5
+
+
 def test_records_come_as_they_were_sent(world: World) -> None:
     """Offset, time, key, value and headers stand at the same index."""
     world.make_topics()
@@ -243,6 +263,9 @@ def test_the_reader_reads_the_partitions_that_it_was_started_for(world: World) -
     settle(world, world.state)
     reading = Reading(client)
 
+    reading.reader.start(0, 7)
+    reading.reader.start(2, 0)
+    assert len(reading.reader.poll(2, 1)) <= 2
     reading.reader.start(0, 7)
     reading.reader.start(2, 0)
     reading.until_at(world, 0, 11)

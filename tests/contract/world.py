@@ -126,6 +126,9 @@ class World(Protocol):
     def expire_offsets(self) -> None:
         """Let the offsets of a group without members be forgotten."""
 
+    def nobody(self) -> object:
+        """Group metadata of a consumer that never joined; our client would not give it."""
+
     def monotonic_s(self) -> float:
         """The world's time."""
 
