@@ -215,9 +215,7 @@ class Crew:
             return False
         for number, log in enumerate(self.kafka.topics[self.settings.callbacks]):
             at = self.group.offsets.get(number)
-            if at is None or at.offset < log.start:
-                return False
-            if not at.metadata or log.read(at.offset, 1)[0]:
+            if at is None or not at.metadata or log.read(at.offset, 1)[0]:
                 return False
         return True
 
@@ -234,8 +232,8 @@ class Crew:
         self.kafka.coordinator.marker_delay_s = lambda: 0.001 + most_s * chance.random()
 
     def permit_deletes(self) -> None:
-        """DeleteRecords works."""
-        self.kafka.deletes = True
+        """A reason to refuse DeleteRecords is gone."""
+        self.kafka.forbidden -= 1
 
     # The operator
 
@@ -262,7 +260,8 @@ class Crew:
                 slot.crash()
 
     def _operate(self) -> None:
-        if any(slot.client is not None for slot in self.slots) or self.group.state != "empty":
+        is_up = any(slot.client is not None for slot in self.slots)
+        if is_up or self.group.state != "empty" or self.group.pending:
             self.world.after(LOOK_S, self._operate)
             return
         for action in self._orders:
