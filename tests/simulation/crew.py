@@ -132,6 +132,7 @@ class Crew:
         self.slots = [Slot(self, number) for number in range(setup.members)]
         self.is_operating = self.is_over = False
         self._orders: list[Callable[[], None]] = []
+        self._promised = 0
         self._histories = 0
         self._struck: set[str] = set()
 
@@ -240,7 +241,9 @@ class Crew:
     @property
     def is_at_rest(self) -> bool:
         """Whether no operator is at work, and all processes are up."""
-        return not self._orders and all(slot.client is not None for slot in self.slots)
+        return not (self._orders or self._promised) and all(
+            slot.client is not None for slot in self.slots
+        )
 
     def operate(self, action: Callable[[], None]) -> None:
         """Do something that needs the group to be empty."""
@@ -253,6 +256,16 @@ class Crew:
                 slot.stop()
             self.world.after(STOPPING_S, self._kill_all)
             self.world.after(LOOK_S, self._operate)
+
+    def operate_later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """The same, in a while; until then there is no rest."""
+        self._promised += 1
+
+        def begin() -> None:
+            self._promised -= 1
+            self.operate(action)
+
+        self.world.after(delay_s, begin)
 
     def _kill_all(self) -> None:
         if self.is_operating:

@@ -161,7 +161,7 @@ def _undo(crew: Crew, slot: Slot, blow: Blow) -> None:
         crew.reset(range(crew.group.partitions))
 
     crew.operate(save)
-    crew.world.after(blow.for_s, lambda: crew.operate(lambda: crew.put_back(saved)))
+    crew.operate_later(blow.for_s, lambda: crew.put_back(saved))
 
 
 def _expire(crew: Crew, slot: Slot, blow: Blow) -> None:

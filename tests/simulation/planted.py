@@ -182,7 +182,7 @@ def producer_reused() -> Patch:
 
 def late_comer_cries_damage() -> Patch:
     """Whoever restores from a log that its new owner has cleaned up calls it damaged."""
-    return mock.patch.object(Recovery, "_is_overtaken", lambda _: False)
+    return mock.patch.object(Recovery, "_is_overtaken", return_value=False)
 
 
 BUGS: Mapping[str, Callable[[], Patch]] = {

@@ -1,4 +1,4 @@
-"""Groups of pipelines whom everything befalls that a cluster can do: a short run of each night's."""
+"""Groups of pipelines whom everything befalls that a cluster can do: a short run."""
 
 from __future__ import annotations
 
