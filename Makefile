@@ -1,11 +1,12 @@
 # Needs Python >= 3.11 and make, nothing else: everything goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+SEEDS ?= 2000
 UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 SYNCED := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test check fmt faults faults-protocols property docs throughput devices audit-run million clean
+.PHONY: help demo picture test check fmt simulate simulate-coverage faults faults-protocols property docs throughput devices audit-run million clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,6 +37,14 @@ faults-protocols: $(SYNCED) ## 50,000 of each: static members, KIP-848, and both
 	$(BIN)/python -m tests.faults.kill_run --callbacks 50000 --static
 	$(BIN)/python -m tests.faults.kill_run --callbacks 50000 --protocol consumer
 	$(BIN)/python -m tests.faults.kill_run --callbacks 50000 --protocol consumer --static
+
+simulate: $(SYNCED) ## Groups of pipelines on a Kafka in memory; SEEDS=2000, JOBS=2
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(JOBS),--jobs $(JOBS))
+
+simulate-coverage: $(SYNCED) ## How much of the pipeline 300 seeds reach, branch by branch
+	COVERAGE_FILE=.coverage.simulation $(BIN)/python -m coverage run --source consumer.pipeline \
+	    -m tests.simulation --seeds 300 --jobs 1
+	COVERAGE_FILE=.coverage.simulation $(BIN)/python -m coverage report -m --fail-under=90
 
 property: $(SYNCED) ## The property tests, thoroughly
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/property --timeout=3600

@@ -41,8 +41,8 @@ class Kafka:
         self.coordinator = Coordinator(self.world, self.log, self._end_offsets)
         self.refusals: dict[str, int] = {}
         """By topic: the error with which records are refused."""
-        self.deletes = True
-        """Whether DeleteRecords is permitted."""
+        self.forbidden = 0
+        """How many reasons there are to refuse DeleteRecords."""
         self.on_offsets: Callable[[int, Named], None] = lambda *_: None
         """Told of offsets committed in a transaction, and of its producer id."""
 

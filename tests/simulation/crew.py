@@ -132,6 +132,7 @@ class Crew:
         self.slots = [Slot(self, number) for number in range(setup.members)]
         self.is_operating = self.is_over = False
         self._orders: list[Callable[[], None]] = []
+        self._promised = 0
         self._histories = 0
         self._struck: set[str] = set()
 
@@ -215,9 +216,7 @@ class Crew:
             return False
         for number, log in enumerate(self.kafka.topics[self.settings.callbacks]):
             at = self.group.offsets.get(number)
-            if at is None or at.offset < log.start:
-                return False
-            if not at.metadata or log.read(at.offset, 1)[0]:
+            if at is None or not at.metadata or log.read(at.offset, 1)[0]:
                 return False
         return True
 
@@ -234,15 +233,17 @@ class Crew:
         self.kafka.coordinator.marker_delay_s = lambda: 0.001 + most_s * chance.random()
 
     def permit_deletes(self) -> None:
-        """DeleteRecords works."""
-        self.kafka.deletes = True
+        """A reason to refuse DeleteRecords is gone."""
+        self.kafka.forbidden -= 1
 
     # The operator
 
     @property
     def is_at_rest(self) -> bool:
         """Whether no operator is at work, and all processes are up."""
-        return not self._orders and all(slot.client is not None for slot in self.slots)
+        return not (self._orders or self._promised) and all(
+            slot.client is not None for slot in self.slots
+        )
 
     def operate(self, action: Callable[[], None]) -> None:
         """Do something that needs the group to be empty."""
@@ -256,13 +257,24 @@ class Crew:
             self.world.after(STOPPING_S, self._kill_all)
             self.world.after(LOOK_S, self._operate)
 
+    def operate_later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """The same, in a while; until then there is no rest."""
+        self._promised += 1
+
+        def begin() -> None:
+            self._promised -= 1
+            self.operate(action)
+
+        self.world.after(delay_s, begin)
+
     def _kill_all(self) -> None:
         if self.is_operating:
             for slot in self.slots:
                 slot.crash()
 
     def _operate(self) -> None:
-        if any(slot.client is not None for slot in self.slots) or self.group.state != "empty":
+        is_up = any(slot.client is not None for slot in self.slots)
+        if is_up or self.group.state != "empty" or self.group.pending:
             self.world.after(LOOK_S, self._operate)
             return
         for action in self._orders:

@@ -140,7 +140,7 @@ def _refuse(crew: Crew, slot: Slot, blow: Blow) -> None:
 def _forbid(crew: Crew, slot: Slot, blow: Blow) -> None:
     """DeleteRecords is not permitted."""
     del slot
-    crew.kafka.deletes = False
+    crew.kafka.forbidden += 1
     crew.world.after(blow.for_s, crew.permit_deletes)
 
 
@@ -153,7 +153,7 @@ def _reset(crew: Crew, slot: Slot, blow: Blow) -> None:
 def _undo(crew: Crew, slot: Slot, blow: Blow) -> None:
     """The same, of all partitions; and later sets them to what they were, metadata and all."""
     del slot
-    crew.kafka.deletes = False
+    crew.kafka.forbidden += 1
     saved: dict[int, tuple[int, str]] = {}
 
     def save() -> None:
@@ -161,7 +161,7 @@ def _undo(crew: Crew, slot: Slot, blow: Blow) -> None:
         crew.reset(range(crew.group.partitions))
 
     crew.operate(save)
-    crew.world.after(blow.for_s, lambda: crew.operate(lambda: crew.put_back(saved)))
+    crew.operate_later(blow.for_s, lambda: crew.put_back(saved))
 
 
 def _expire(crew: Crew, slot: Slot, blow: Blow) -> None:

@@ -180,6 +180,11 @@ def producer_reused() -> Patch:
     return mock.patch.object(Flight, "landed", land)
 
 
+def late_comer_cries_damage() -> Patch:
+    """Whoever restores from a log that its new owner has cleaned up calls it damaged."""
+    return mock.patch.object(Recovery, "_is_overtaken", return_value=False)
+
+
 BUGS: Mapping[str, Callable[[], Patch]] = {
     bug.__name__: bug
     for bug in (
@@ -194,6 +199,7 @@ BUGS: Mapping[str, Callable[[], Patch]] = {
         metadata_cached,
         start_not_moved_with_the_log,
         producer_reused,
+        late_comer_cries_damage,
     )
 }
 AT_THE_PORT = frozenset(

@@ -135,7 +135,7 @@ class Offsets:
         wanted = dict(offsets)
 
         def delete() -> None:
-            if not self._kafka.deletes:
+            if self._kafka.forbidden:
                 raise RefusedError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
             self._kafka.delete_records(self._state, wanted)
 

@@ -150,7 +150,9 @@ def _blows(chance: random.Random, setup: Setup) -> list[Blow]:
     theme = chance.random()
     if theme < 0.12:
         blows = _hanging(chance, setup) + blows[:4]
-    elif theme < 0.20 and setup.exact:
+    elif theme < 0.18:
+        blows = _away(chance, setup) + blows[:3]
+    elif theme < 0.26 and setup.exact:
         blows = _undone(chance, setup) + blows[:3]
     return sorted(blows, key=lambda blow: blow.at_s)
 
@@ -166,6 +168,21 @@ def _hanging(chance: random.Random, setup: Setup) -> list[Blow]:
     later = [
         Blow(at_s=round(at_s + 3.5 + 8.0 * chance.random(), 3), kind="rebalance", for_s=6.0)
         for _ in range(3)
+    ]
+    return [aim, *later]
+
+
+def _away(chance: random.Random, setup: Setup) -> list[Blow]:
+    """A member is away while it restores; others go on with its partitions, and clean up."""
+    setup.session_s, setup.members, setup.delete_s = 2.0, max(setup.members, 2), 0.0
+    setup.floor_bytes, setup.shuffle = -10_000, 0.6
+    at_s = round(1.0 + 8.0 * chance.random(), 3)
+    where = chance.choice(("asks for offsets", "asks for state", "asks for callbacks"))
+    fate = FATES.index(chance.choice(("freeze before", "freeze after", "freeze after")))
+    aim = Blow(at_s=at_s, kind="aim", where=where, amount=fate, for_s=7.0)
+    later = [
+        Blow(at_s=round(at_s + further_s * chance.random(), 3), kind="rebalance", for_s=4.0)
+        for further_s in (0.5, 5.0)
     ]
     return [aim, *later]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.oracle import parts, verify
 from tests.oracle.compare import differences
-from tests.oracle.outputs import Outputs, read_dead_letter, read_metrics, read_report
+from tests.oracle.outputs import Outputs, Report, read_dead_letter, read_metrics, read_report
 from tests.oracle.record import Record
 from tests.simulation.broker import Kafka
 from tests.simulation.checker import Checker, History, settings_of
@@ -42,9 +42,13 @@ def judge(kafka: Kafka, setup: Setup, checker: Checker) -> list[str]:
             for record in checker.records(history.partition, history.begin, history.offset)
         ]
         return problems + verify.live(inputs, outputs, settings_of(setup))
-    found, torn = _found(outputs, setup)
+    reports, torn = parts.join(map(read_report, outputs.reports), setup.report_bytes)
     due, allowed = _expected(kafka, checker)
-    return problems + torn + _compare(due, allowed, found)
+    problems += torn + _compare(due, allowed, _found(reports, outputs))
+    if not checker.operated:
+        for history in checker.histories.values():
+            problems += verify._order(history.model, reports)
+    return problems
 
 
 def _as_sent(kafka: Kafka, letter: Record) -> Record:
@@ -56,8 +60,7 @@ def _as_sent(kafka: Kafka, letter: Record) -> Record:
     return letter if timestamp_ms > 0 else letter._replace(timestamp_ms=timestamp_ms)
 
 
-def _found(outputs: Outputs, setup: Setup) -> tuple[Found, list[str]]:
-    reports, problems = parts.join(map(read_report, outputs.reports), setup.report_bytes)
+def _found(reports: list[Report], outputs: Outputs) -> Found:
     found: Found = {}
     for report in reports:
         key = (report.record.key or b"").decode()
@@ -70,7 +73,7 @@ def _found(outputs: Outputs, setup: Setup) -> tuple[Found, list[str]]:
         name = f"{letter.partition}@{letter.offset}"
         content = [letter.reason, repr(record.key), repr(record.value), record.timestamp_ms]
         found.setdefault(("dead letter", name), []).append(content)
-    return found, problems
+    return found
 
 
 def _expected(kafka: Kafka, checker: Checker) -> tuple[Found, Found]:
