@@ -14,7 +14,7 @@ from tests.simulation.world import Answer, Process
 
 
 class Settings:
-    """What the clients of all members are configured with. Seconds."""
+    """What the clients of all members are configured with. Seconds, and bytes."""
 
     def __init__(
         self,
@@ -25,6 +25,7 @@ class Settings:
         session_s: float = 10.0,
         max_poll_s: float = 300.0,
         transaction_s: float = 10.0,
+        record_bytes: int = 1_000_000,
         timeouts: Timeouts | None = None,
     ) -> None:
         self.group = group
@@ -33,6 +34,7 @@ class Settings:
         self.session_s = session_s
         self.max_poll_s = max_poll_s
         self.transaction_s = transaction_s
+        self.record_bytes = record_bytes
         self.timeouts = timeouts or Timeouts()
 
 

@@ -95,7 +95,7 @@ class Membership:
         if gone:
             self._rejoins = True
             self._events.append(("revoke", (gone, new)))
-        elif new:
+        else:
             self._events.append(("assign", new))
 
     def _expelled(self) -> None:
@@ -182,6 +182,7 @@ class Membership:
         if self._owned:
             self._events.append(("lost", (set(self._owned), set())))
         self._events.append(("error", KafkaError._MAX_POLL_EXCEEDED))
+        self._rejoins = True
         if self._client.instance is None:
             self._network.send("leaves", lambda: self._group.leave(member), lambda _: None)
         else:

@@ -100,6 +100,7 @@ class Transactions:
             if partition < 0:
                 partition = self._kafka.partition_of(output.topic, output.key)
             timestamp_ms = output.timestamp_ms or self._process.wall_ms()
+            self._check_size(output)
             entry = Entry(output.key, output.value, timestamp_ms, output.headers, None)
             self._enqueue((output.topic, partition), entry)
 
@@ -162,6 +163,8 @@ class Transactions:
     def commit(self) -> None:
         """See `ports.Transactions`."""
         self._check(Call.COMMIT, "open")
+        if self._failures:
+            raise faults.worst(self._failures)
         self._status = "unknown"
         if self._added or self._has_offsets:
             self._end(Call.COMMIT, self._limits.commit_s, committed=True)
@@ -186,6 +189,13 @@ class Transactions:
         self._status = "closed"
 
     # Deliveries
+
+    def _check_size(self, output: Output) -> None:
+        """The client refuses what no topic takes, which leaves the transaction as it was."""
+        size = len(output.key or b"") + len(output.value or b"")
+        if size > self._client.settings.record_bytes:
+            error = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
+            raise faults.fault(error, Call.PRODUCE, f"topic {output.topic}, {size} bytes")
 
     def _enqueue(self, place: Place, entry: Entry) -> None:
         self._queue.setdefault(place, []).append(entry)

@@ -85,6 +85,7 @@ class Source(Membership):
             self._subscribed = True
             self._watch()
             self._join()
+        self._rejoin()
         self._polled_s, self._polling = self._kafka.world.now, True
         if self._waiting(max_records):
             timeout_s = 0.0
@@ -127,16 +128,29 @@ class Source(Membership):
         if self._closed:
             return
         self._closed = True
+        member = self._member
         try:
-            if self._owned:
-                self._serve("revoke" if self.is_member() else "lost", (set(self._owned), set()))
+            self._let_all_go()
         finally:
-            member, self._member, self._generation = self._member, "", -1
+            self._member, self._generation = "", -1
             if member and self._client.instance is None and self._process.alive:
                 leave = lambda: self._group.leave(member)  # noqa: E731 - both ways need it
                 with contextlib.suppress(RefusedError):
                     self._network.request("leaves", leave, LEAVE_S)
             self._kafka.world.after(self.session_s, lambda: self._group.expire(self))
+
+    def _let_all_go(self) -> None:
+        """What a rebalance takes first; the client is no member any more when the rest goes."""
+        how = "revoke" if self.is_member() else "lost"
+        waiting = [event for event in self._events if event[0] in ("revoke", "lost")]
+        self._events.clear()
+        try:
+            for what, (gone, _) in waiting:
+                self._serve(what, (gone, set()))
+                self._member, self._generation = "", -1
+        finally:
+            if self._owned:
+                self._serve(how, (set(self._owned), set()))
 
     def touch(self) -> None:
         """A record is looked at."""
@@ -164,13 +178,16 @@ class Source(Membership):
                 tell(sorted(gone))
             finally:
                 self._let_go(gone)
-        if new and not self._closed and self.is_member():
+        if (new or what == "assign") and not self._closed and self.is_member():
             self._owned |= new
             self._process.note("assign", sorted(new))
             listener.on_assigned(sorted(new))
+        self._rejoin()
+
+    def _rejoin(self) -> None:
+        """Join again, if all that it waited for is served."""
         if self._rejoins and not self._events:
-            self._rejoins = False
-            self._joining = False
+            self._rejoins = self._joining = False
             self._join()
 
     def _let_go(self, numbers: set[int]) -> None:
