@@ -35,6 +35,7 @@ class Member:
         """Records that it takes at a time."""
         self.on_revocation: Callable[[], None] | None = None
         """What it does when partitions are revoked, before it lets them go."""
+        self.on_loss: Callable[[], None] | None = None
         self._begins_at = begins_at or {}
         self._fresh: set[int] = set()
         client.source.subscribe(self)
@@ -69,6 +70,8 @@ class Member:
         """See `Listener`."""
         self._note("lost", partitions)
         self._forget(partitions)
+        if self.on_loss is not None and partitions:
+            self.on_loss()
 
     def _note(self, event: str, partitions: Sequence[int]) -> None:
         if partitions:

@@ -71,6 +71,7 @@ class FakeWorld:
             session_s=limits.session_s,
             max_poll_s=limits.poll_s,
             transaction_s=limits.transaction_s,
+            record_bytes=self.max_record_bytes,
         )
         identity = self.kafka.client(
             name,

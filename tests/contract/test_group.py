@@ -130,6 +130,49 @@ def test_the_poll_that_revokes_a_partition_brings_nothing_of_it(world: World) ->
     assert all(came <= held for came, held in brought)
 
 
+def test_a_paused_partition_stays_paused_over_a_rebalance(world: World) -> None:
+    """And goes on where it stood, if its member keeps it."""
+    world.make_topics(2)
+    for partition in range(2):
+        world.send([b"x"] * 50, partition)
+    first = joined(world, world.client("a"), 2)
+    for partition in range(2):
+        first.client.source.start(partition, 10)
+        first.client.source.pause(partition)
+    second = Member(world.client("b"))
+
+    share(world, first, second, partitions=2)
+    calm(world, first, second)
+    (kept,) = first.held
+    assert first.offsets == {}
+    first.client.source.resume(kept)
+    poll_until(world, lambda: first.ends == {kept: 50}, "the end", first)
+
+    assert first.offsets == {kept: list(range(10, 50))}
+
+
+def test_what_is_raised_in_a_revocation_comes_out_of_the_poll(world: World) -> None:
+    """As it was raised. The partition is gone all the same, whatever becomes of the transaction."""
+    world.make_topics(2)
+    first = joined(world, world.client("a"), 2)
+    second = Member(world.client("b"))
+    first.client.transactions.init()
+    write(world, first.client, b"open")
+
+    def fail() -> None:
+        raise Fault(Action.TEAR_DOWN, "commit_failed", "in a revocation")
+
+    first.on_revocation = fail
+    fault = fault_of(lambda: poll_until(world, lambda: False, "a fault", first, second))
+    poll_until(world, lambda: len(second.held) == 1, "one of them", second)
+    first.on_revocation = None
+    first.client.source.close()
+    poll_until(world, lambda: len(second.held) == 2, "both", second)
+
+    assert (fault.cause, str(fault)) == ("commit_failed", "in a revocation")
+    assert world.ends(world.state, committed=True)[0] == 0
+
+
 def test_a_commit_in_a_revocation_is_taken(world: World) -> None:
     """It is the last chance, and who has the partition next finds it."""
     world.make_topics(2)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from consumer.errors import Action
+import pytest
+
+from consumer.errors import Action, Fault
 from tests.contract.acts import (
     Member,
     calm,
@@ -32,10 +34,13 @@ def test_the_partitions_of_the_dead_go_to_others_when_its_session_ends(world: Wo
     assert world.monotonic_s() - began_s > SILENT.session_s / 2
 
 
-def test_who_was_thrown_out_hears_of_a_loss_and_not_of_a_revocation(world: World) -> None:
+@pytest.mark.parametrize("static", [False, True])
+def test_who_was_thrown_out_hears_of_a_loss_and_not_of_a_revocation(
+    world: World, *, static: bool
+) -> None:
     """Others may be at work in its partitions already; then it joins anew."""
     world.make_topics(2)
-    zombie = joined(world, world.client("zombie", limits=SILENT), 2)
+    zombie = joined(world, world.client("zombie", static=static, limits=SILENT), 2)
     other = Member(world.client("other"))
     share(world, zombie, other, partitions=2)
     (lost,) = zombie.held
@@ -48,6 +53,27 @@ def test_who_was_thrown_out_hears_of_a_loss_and_not_of_a_revocation(world: World
 
     assert zombie.events[before] == ("lost", [lost])
     assert [kind for kind, _ in zombie.events[before + 1 :]] == ["assigned"]
+
+
+def test_what_is_raised_in_a_loss_comes_out_of_the_poll(world: World) -> None:
+    """And who then closes is told nothing more."""
+    world.make_topics()
+    zombie = joined(world, world.client("zombie", limits=SILENT))
+    world.freeze(zombie.client)
+    other = joined(world, world.client("other"))
+    world.wake(zombie.client)
+
+    def fail() -> None:
+        raise Fault(Action.TEAR_DOWN, "partition_lost", "while it slept")
+
+    zombie.on_loss = fail
+    fault = fault_of(lambda: poll_until(world, lambda: False, "a fault", zombie))
+    zombie.client.source.close()
+    calm(world, other)
+
+    assert (fault.cause, str(fault)) == ("partition_lost", "while it slept")
+    assert zombie.events == [("assigned", [0]), ("lost", [0])]
+    assert other.events == [("assigned", [0])]
 
 
 def test_who_was_thrown_out_cannot_commit(world: World) -> None:
