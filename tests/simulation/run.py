@@ -80,6 +80,7 @@ def _course(crew: Crew) -> None:
     world.run(lambda: bool(violations), CHAOS_S)
     world.note("fault", "calm")
     crew.calm()
+    world.run(lambda: bool(violations), MARGIN_S)  # who was away learns what happened meanwhile
     within("everything consumed", _now_and_then(world, crew.is_consumed), CALM_S)
     if setup.healthy and not violations:
         _healthy_end(crew)
@@ -97,7 +98,6 @@ def _healthy_end(crew: Crew) -> None:
     """A member goes and comes back, while records arrive."""
     world = crew.world
     world.note("fault", "healthy end")
-    world.run(lambda: bool(crew.checker.violations), MARGIN_S)
     crew.is_healthy = True
     crew.feed_rest()
     slot = crew.slots[-1]
