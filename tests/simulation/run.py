@@ -18,7 +18,8 @@ from tests.property.judge import memory
 from tests.simulation.broker import Kafka
 from tests.simulation.checker import Checker
 from tests.simulation.crew import Crew
-from tests.simulation.scenario import CHAOS_S, Scenario
+from tests.simulation.faults import CHAOS_S
+from tests.simulation.scenario import Scenario
 from tests.simulation.surroundings import surroundings
 from tests.simulation.verdict import judge
 
