@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scenario = scenarios.draw(options.seed)
     with planted(options.plant):
         if options.shrink:
-            scenario = shrunk(scenario, lambda smaller: bool(execute(smaller).violations))
+            kinds = _kinds(execute(scenario))
+            scenario = shrunk(scenario, lambda smaller: bool(kinds & _kinds(execute(smaller))))
             path = Path(f"seed-{scenario.seed}.json")
             path.write_bytes(scenarios.dump(scenario))
             _say(f"{len(scenario.blows)} faults, {len(scenario.arrivals)} records: {path}")
@@ -64,6 +65,11 @@ def _many(options: argparse.Namespace) -> int:
         f"{options.jobs} cores, {virtual_s / 3600:.1f} h of virtual time in {took_s:.0f} s"
     )
     return bool(failed)
+
+
+def _kinds(result: Result) -> set[str]:
+    """What went wrong, without whose and when: a smaller scenario must go wrong likewise."""
+    return {" ".join(violation.split()[:2]) for violation in result.violations}
 
 
 def _say(line: str) -> None:
