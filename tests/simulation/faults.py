@@ -39,6 +39,12 @@ def _freeze(crew: Crew, slot: Slot, blow: Blow) -> None:
     crew.world.after(blow.for_s, client.thaw)
 
 
+def _stall(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """The program does not get on (its host is overloaded), while its client's threads do."""
+    if slot.client is not None:
+        slot.client.process.stalled_s = min(crew.world.now + blow.for_s, CHAOS_S)
+
+
 def _stop(crew: Crew, slot: Slot, blow: Blow) -> None:
     """SIGTERM; started again after a while."""
     slot.stop()
@@ -178,9 +184,13 @@ def _retain(crew: Crew, slot: Slot, blow: Blow) -> None:
     crew.world.note("broker", "retention deletes callbacks", blow.amount, end)
 
 
+CHAOS_S = 20.0
+"""Faults strike within this time, and are over with it."""
+
 KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "crash": _crash,
     "freeze": _freeze,
+    "stall": _stall,
     "stop": _stop,
     "lossy": _weather(_lossy),
     "late": _weather(_late),

@@ -22,6 +22,7 @@ from consumer.pipeline.recovery import Recovery
 from consumer.pipeline.restore import Restore
 from consumer.wire import state_entry
 from tests.simulation.producer import Transactions
+from tests.simulation.questions import Offsets
 from tests.simulation.source import Source
 
 Patch = Any
@@ -185,6 +186,21 @@ def late_comer_cries_damage() -> Patch:
     return mock.patch.object(Recovery, "_is_overtaken", return_value=False)
 
 
+def orphan_not_ended() -> Patch:
+    """A transaction that its coordinator does not know of is not ended, however long it hangs."""
+    free = Offsets.free_writer
+
+    def fence_only(self: Offsets, transactional_id: str, timeout_s: float, _: Any = ()) -> bool:
+        return free(self, transactional_id, timeout_s)
+
+    return mock.patch.object(Offsets, "free_writer", fence_only)
+
+
+def own_orphan_not_ended() -> Patch:
+    """The same of one's own."""
+    return mock.patch.object(Pipeline, "_end_own")
+
+
 BUGS: Mapping[str, Callable[[], Patch]] = {
     bug.__name__: bug
     for bug in (
@@ -202,6 +218,11 @@ BUGS: Mapping[str, Callable[[], Patch]] = {
         late_comer_cries_damage,
     )
 }
+OF_OLD_BROKERS: Mapping[str, Callable[[], Patch]] = {
+    bug.__name__: bug for bug in (orphan_not_ended, own_orphan_not_ended)
+}
+"""These show only where partitions do not verify, as no drawn scenario has it."""
+
 AT_THE_PORT = frozenset(
     {
         "produce_error_swallowed",
@@ -214,5 +235,6 @@ AT_THE_PORT = frozenset(
 
 def planted(name: str) -> AbstractContextManager[object]:
     """The bug of that name at work, or none."""
-    patch: AbstractContextManager[object] = BUGS[name]() if name else nullcontext()
+    bugs = {**BUGS, **OF_OLD_BROKERS}
+    patch: AbstractContextManager[object] = bugs[name]() if name else nullcontext()
     return patch
