@@ -12,7 +12,8 @@ A question or a read that is blocked means that a dead member's transaction hang
 the oldest open record of the state partition says; the writer of the last commit, which the
 metadata names, need not be it and may be well. When the same transaction is seen again a
 while later, it is ended by fencing its writer. So nobody is fenced whose transaction does
-not block; what cannot be ended so is waited out.
+not block. What Kafka goes on holding open after that has no coordinator any more and can only
+be ended by hand: that is said once, and its writer, who may live again, is left in peace.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ class Recovery:
         self._progress_s = 0.0
         self._told_s = 0.0
         self._suspects: set[Hanging] = set()
+        self._ended: set[Hanging] = set()
+        self._orphans: set[Hanging] = set()
         self._looked_s = float("-inf")
         self._group_is_new = False
         self._blocked: dict[int, bool] = {}
@@ -281,7 +284,23 @@ class Recovery:
             return
         self._looked_s = now_s
         found = set(self._offsets.hanging(numbers, limit_s))
-        for writer in sorted({one.writer for one in found & self._suspects} - {self._writer}):
-            if self._offsets.free_writer(writer, 5 * limit_s):
-                log.warning("transaction_ended", writer=writer)
+        stuck = found & self._suspects
         self._suspects = found
+        # What this member had open, Kafka has ended when it opened its transactional id.
+        orphans = {one for one in stuck if one in self._ended or one.writer == self._writer}
+        for one in orphans - self._orphans:
+            self._orphaned(one)
+        for writer in sorted({one.writer for one in stuck - orphans}):
+            if self._offsets.free_writer(writer, 5 * limit_s):
+                self._ended.update(one for one in stuck if one.writer == writer)
+                log.warning("transaction_ended", writer=writer)
+
+    def _orphaned(self, one: Hanging) -> None:
+        self._orphans.add(one)
+        log.error(
+            "transaction_orphaned",
+            topic=self._policy.state,
+            partition=one.partition,
+            offset=one.offset,
+            writer=one.writer,
+        )
