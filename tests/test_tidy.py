@@ -28,7 +28,6 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
     "kafka.cluster": "asked by `topics` only, and tested with it on a real Kafka",
     "pipeline.policy": "a struct",
     "pipeline.ports": "Protocols; mypy is their judge",
-    "pipeline.recovery": "lives of partitions on a real Kafka, in tests/integration and faults",
     "simulator.request": "the truth of a plan: tests of `plan`",
     "simulator.totals": "sums over a plan: tests of `plan`",
 }

@@ -4,12 +4,10 @@ A *part* opens a txid or adds to it (an item, or devices to its expectation); a 
 adds nothing. `completed` is a rule that a part made true, `expired` a deadline (inactivity,
 max_age), `crowded` the lack of room for state. An emitted txid is *remembered* with all its
 items, so that a part reopens it and the next report is whole again, or *marked* by the
-digests of its items, so that what comes again is still told from what comes late.
-`forgotten` is the deadline of either memory.
-
-Where the table names a phase after an emission, `late.policy` chooses: `revise` remembers,
-`dead-letter` only marks. A txid that was emitted because it outgrew `limits.txid_bytes` is
-marked under either.
+digests of its items, so that what comes again is still told from what comes late. It is
+`settled`, and so marked at once, where no revision is to follow: with `late.policy`
+`dead-letter`, and when it outgrew `limits.txid_bytes`. `forgotten` is the deadline of either
+memory.
 
 The table is the specification: a test holds the code in `partition.py` against each row.
 Phases are plain strings, compared in the hot path.
@@ -29,6 +27,7 @@ DUPLICATE: Final = "duplicate"
 COMPLETED: Final = "completed"
 EXPIRED: Final = "expired"
 CROWDED: Final = "crowded"
+SETTLED: Final = "settled"
 FORGOTTEN: Final = "forgotten"
 
 CREATE: Final = "create"
@@ -51,6 +50,7 @@ TRANSITIONS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     (REMEMBERED, PART): (OPEN, REOPEN),
     (REMEMBERED, DUPLICATE): (REMEMBERED, COUNT),
     (REMEMBERED, CROWDED): (MARKED, SHED),
+    (REMEMBERED, SETTLED): (MARKED, SHED),
     (REMEMBERED, FORGOTTEN): (UNKNOWN, FORGET),
     (MARKED, PART): (MARKED, REFUSE),
     (MARKED, DUPLICATE): (MARKED, COUNT),

@@ -292,7 +292,12 @@ class Offsets:
             answer = self._admin.list_offsets(
                 wanted, isolation_level=isolation, request_timeout=timeout_s
             )
-            found = {at.partition: future.result().offset for at, future in answer.items()}
+            try:
+                found = {at.partition: future.result().offset for at, future in answer.items()}
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.FENCED_LEADER_EPOCH:
+                    self._admin.list_topics(topic, timeout_s)  # else it asks as before for minutes
+                raise
             if min(found.values()) < 0:  # how the client says that there was no answer
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
             return found

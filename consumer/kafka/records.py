@@ -3,11 +3,13 @@
 The client library makes text of a header's name. For a name that is no UTF-8 `headers()`
 raises a SystemError, and every later call hands out tuples with nothing in them, which
 crash the process when touched. Any producer can write such a name, so headers are read
-here and nowhere else.
+here and nowhere else; and not by a plain call, for once CPython has seen a few of those, it
+no longer looks whether one has failed, and the error comes up in code that did nothing.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import cast, overload
 
@@ -15,11 +17,13 @@ from confluent_kafka import Message
 
 Headers = Sequence[tuple[str, bytes | None]]
 
+_headers = operator.methodcaller("headers")
+
 
 def headers_of(message: Message) -> Headers | None:
     """The headers of a record in order; empty when one of them has an unreadable name."""
     try:
-        return cast("Headers | None", message.headers())
+        return cast("Headers | None", _headers(message))
     except SystemError:
         message.set_headers([])  # replaces what must not be touched
         return []

@@ -116,7 +116,7 @@ class Completion(Table, frozen=True):
     device_limit: Annotated[
         int,
         between(0, 1_000_000),
-        about("Devices that complete a txid for which none were announced; 0 turns this off."),
+        about("Devices that complete a txid for which none were announced; 0 if they can be more."),
     ] = 10
     inactivity_ms: Annotated[
         Duration,

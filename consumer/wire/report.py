@@ -28,7 +28,7 @@ class Outcome(enum.StrEnum):
     """What is known about a report's completeness."""
 
     COMPLETE = "complete"
-    """Proven: every expected device is in."""
+    """Every expected device is in or, none being expected, as many as `completion.device_limit`."""
     PARTIAL = "partial"
     """Expected devices are missing."""
     UNCONFIRMED = "unconfirmed"

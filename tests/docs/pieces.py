@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from consumer.aggregation import lifecycle
 from consumer.cli import memory
 from consumer.daemon import client_options
 from consumer.settings import librdkafka, units
@@ -26,6 +27,7 @@ def pieces() -> Mapping[str, Callable[[], str]]:
     records = {name: partial(record, one.value) for name, one in story.examples().items()}
     return {
         **records,
+        "lifecycle": lambda: fenced("mermaid", lifecycle.diagram().rstrip()),
         "spellings": spellings,
         "units": units_table,
         "settings-file": settings_file,

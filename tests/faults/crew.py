@@ -95,10 +95,9 @@ class Crew:
     def await_opening(self, name: str) -> dict[int, int]:
         """Where a transaction of a member begins that has just been opened, if one was."""
         held = self.held(name)
-        # None is open now: so one that will be, is none that somebody else left behind.
-        if not held or self.evidence.open_transactions(held):
-            return {}
-        return self.evidence.await_open(held, _OPEN_S)
+        # What is open already, somebody else may have left behind.
+        before = self.evidence.open_transactions(held)
+        return self.evidence.await_open(held, _OPEN_S, before)
 
     def freeze(self, name: str, *, offsets: bool) -> Mapping[int, int]:
         """Stop a member (SIGSTOP) in an open transaction; where that begins.

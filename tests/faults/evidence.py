@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from confluent_kafka import (
@@ -36,6 +37,7 @@ _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _REQUEST_S = 20.0
 _PATIENT_S = 3.0
 _PENDING_S = 1.0
+NONE: Mapping[int, int] = MappingProxyType({})
 _NOT_YET = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -91,13 +93,15 @@ class Evidence:
         stable = self._ends(wanted, IsolationLevel.READ_COMMITTED)
         return {number: begin for number, begin in stable.items() if begin < ends[number]}
 
-    def await_open(self, partitions: Iterable[int], timeout_s: float) -> dict[int, int]:
-        """The same, as soon as there is one; empty when the time is up."""
+    def await_open(
+        self, partitions: Iterable[int], timeout_s: float, before: Mapping[int, int] = NONE
+    ) -> dict[int, int]:
+        """The same, as soon as there is one that is not of `before`; empty when time is up."""
         wanted = list(partitions)
         deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            if found := self.open_transactions(wanted):
-                return found
+        while wanted and time.monotonic() < deadline:
+            if found := self.open_transactions(wanted).items() - before.items():
+                return dict(found)
         return {}
 
     def is_offset_pending(self) -> bool:

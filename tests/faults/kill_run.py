@@ -44,7 +44,7 @@ _PAUSE_S = (0.1, 3.0)
 """Before a kill, at random."""
 _KILL_S = 9.0
 """What a kill takes with all that follows, about: the callbacks are to last that long."""
-_CONSUMED_S = 300.0
+_CONSUMED_S = 120.0
 _SHOWN = 20
 
 

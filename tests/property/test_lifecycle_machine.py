@@ -174,8 +174,9 @@ class CrowdedRefusing(Crowded, Refusing):
     """Both."""
 
 
-# In four runs: hypothesis keeps much of what it has drawn until a run is over.
-_SETTINGS = settings(max_examples=settings().max_examples // 2, stateful_step_count=50)
+# In four runs: hypothesis keeps much of what it has drawn until a run is over. With the
+# thorough profile 6,000 in all.
+_SETTINGS = settings(max_examples=settings().max_examples * 3 // 4, stateful_step_count=50)
 
 TestRevisions = Lifecycle.TestCase
 TestCrowdedRevisions = Crowded.TestCase

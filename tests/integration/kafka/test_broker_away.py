@@ -1,4 +1,4 @@
-"""Adding offsets to a transaction while the group's coordinator goes away."""
+"""Our clients while the broker goes away and comes back."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from consumer.embedded import EmbeddedKafka
 from consumer.errors import Action, Fault
 from consumer.kafka.transactions import Timeouts
 from tests.integration.kafka.world import Output, Position, World, joined
+from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
 
 BRIEF = Timeouts(init_s=10, offsets_s=1, abort_s=1)
 
 
-def test_it_ends_in_time(own_kafka: EmbeddedKafka, topic_prefix: str) -> None:
-    """The client library would wait for ever; the member tears down and starts over."""
+def test_adding_offsets_ends_in_time(own_kafka: EmbeddedKafka, topic_prefix: str) -> None:
+    """Though the client library would wait for ever: the member tears down and starts over."""
     world = World(own_kafka.bootstrap_servers, topic_prefix)
     world.make(world.input)
     world.make(world.reports)
@@ -43,3 +44,17 @@ def test_it_ends_in_time(own_kafka: EmbeddedKafka, topic_prefix: str) -> None:
     assert time.monotonic() - began_s < 6
     own_kafka.start_broker()
     world.close()
+
+
+def test_after_a_restart_of_the_broker(own_kafka: EmbeddedKafka, topic_prefix: str) -> None:
+    """The same client gets its answers again: it learns that the leaders are new ones."""
+    world = World(own_kafka.bootstrap_servers, topic_prefix)
+    world.make(world.input, 2)
+    offsets = world.offsets()
+    assert offsets.input_ends([0, 1], 10) == {0: 0, 1: 0}
+
+    own_kafka.stop_broker()
+    own_kafka.start_broker()
+
+    until(lambda: offsets.input_ends([0, 1], 1) == {0: 0, 1: 0}, "an answer")
+    offsets.close()
