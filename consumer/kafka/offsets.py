@@ -55,11 +55,12 @@ class Committed(NamedTuple):
 
 
 class Hanging(NamedTuple):
-    """An open transaction: where it begins in a state partition, and whose it is."""
+    """An open transaction: where it begins in a state partition, whose it is, and with what."""
 
     partition: int
     offset: int
     writer: str
+    value: bytes
 
 
 class Offsets:
@@ -233,7 +234,7 @@ class Offsets:
                     left.discard(head)
                     writer = dict(headers_of(message) or ()).get(WRITER_HEADER)
                     if isinstance(writer, bytes):
-                        found.append(Hanging(*head, writer.decode()))
+                        found.append(Hanging(*head, writer.decode(), message.value() or b""))
         return found
 
     def close(self) -> None:

@@ -170,6 +170,9 @@ class Hanging(Protocol):
     def offset(self) -> int: ...
     @property
     def writer(self) -> str: ...
+    @property
+    def value(self) -> bytes:
+        """Of its first record there."""
 
 
 class StateRecord(Protocol):

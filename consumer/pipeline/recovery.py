@@ -14,7 +14,8 @@ metadata names, need not be it and may be well. When the same transaction is see
 while later, it is ended by fencing its writer. So nobody is fenced whose transaction does
 not block; what cannot be ended so is waited out. A transaction that stays although its writer
 was fenced is an orphan, which its coordinator does not know of, and is ended by hand; our own
-writer, which has nothing open here, can only have left an orphan.
+writer, which has nothing open here, can only have left an orphan. What must not be ended is one
+that Kafka has committed elsewhere: then the record is that of the commit which the offset names.
 
 A member that was away for long (stopped, swapped out) in the middle of this may come back to
 a state log that its new owner has written on and cleaned up, before the group tells it that
@@ -83,6 +84,7 @@ class Recovery:
         self._suspects: set[Hanging] = set()
         self._fenced: set[Hanging] = set()
         """Those whose writer was fenced."""
+        self._torn: set[Hanging] = set()
         self._looked_s = float("-inf")
         self._group_is_new = False
         self._blocked: dict[int, bool] = {}
@@ -319,13 +321,32 @@ class Recovery:
         self._looked_s = now_s
         found = set(self._offsets.hanging(numbers, limit_s))
         known = found & self._suspects
-        for writer in sorted({one.writer for one in known}):
-            its = {one for one in known if one.writer == writer}
-            orphaned = sorted(one.partition for one in its & self._fenced)
+        orphans = {one for one in known if one in self._fenced or one.writer == self._writer}
+        torn = set(filter(self._is_torn, orphans))
+        for writer in sorted({one.writer for one in known - torn}):
+            its = {one for one in known - torn if one.writer == writer}
+            by_hand = sorted(one.partition for one in its & orphans)
             if writer == self._writer:
-                self._end_own(sorted(one.partition for one in its))
-            elif self._offsets.free_writer(writer, 5 * limit_s, orphaned):
+                self._end_own(by_hand)
+            elif self._offsets.free_writer(writer, 5 * limit_s, by_hand):
                 self._fenced |= its
                 log.warning("transaction_ended", writer=writer)
         self._suspects = found
         self._fenced &= found
+
+    def _is_torn(self, orphan: Hanging) -> bool:
+        """Whether what is left open belongs to the very commit that the offset names."""
+        partition = self._restoring.get(orphan.partition)
+        restore = None if partition is None else partition.restore
+        if restore is None or not restore.ends_with(orphan.value, orphan.offset):
+            return False
+        if orphan not in self._torn:
+            self._torn.add(orphan)
+            log.error(
+                "transaction_torn",
+                writer=orphan.writer,
+                topic=self._policy.state,
+                partition=orphan.partition,
+                offset=orphan.offset,
+            )
+        return True

@@ -57,6 +57,15 @@ class Restore:
         except ValueError as error:
             raise self.damaged(f"offset {offset}: {error}") from None
 
+    def ends_with(self, value: bytes, offset: int) -> bool:
+        """Whether the record at `offset` is that of the named commit, with nothing behind it."""
+        try:
+            delta = state_entry.decode(value)
+        except ValueError:
+            return False
+        found = (delta.incarnation, delta.sequence)
+        return found == (self.named.incarnation, self.named.sequence) and offset + 1 == self.end
+
     def finish(self, policy: Policy) -> tuple[PartitionAggregator, StateLog]:
         """The state as of the named commit."""
         if self._last is None or self._window is None:

@@ -30,6 +30,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "by a pending transaction; waiting for its end.",
     "transaction_ended": "Ended the transaction that a dead member, {writer}, had left hanging.",
     "transaction_not_ended": "Could not end the hanging transaction of {writer}: {reason}.",
+    "transaction_torn": "Kafka has committed the offsets of a transaction of {writer}, but holds "
+    "it open at offset {offset:,} of {topic}, partition {partition}, which has to wait: do not "
+    "abort it, see docs/groups.md.",
     "restoring": "Restoring {partitions:partition|partitions}, "
     "{remaining_records:record|records} to go.",
     "restored": "Restored {txids:txid|txids} of partition {partition} in {seconds:time}, going on "

@@ -154,10 +154,11 @@ class Offsets:
             for number in wanted:
                 log = self._kafka.log((self._state, number))
                 if log.stable < log.end:
-                    headers = dict(log.entries[log.stable].headers or ())
-                    writer = headers.get(WRITER_HEADER)
+                    head = log.entries[log.stable]
+                    writer = dict(head.headers or ()).get(WRITER_HEADER)
                     if writer is not None:
-                        found.append(Hanging(number, log.stable, writer.decode()))
+                        value = head.value or b""
+                        found.append(Hanging(number, log.stable, writer.decode(), value))
             return found
 
         answer: list[Hanging] = self._ask("looks who hangs", heads, timeout_s)

@@ -54,7 +54,7 @@ def test_an_orphan_outlives_the_fencing_of_its_writer(old_world: World) -> None:
     leave_orphan(world.servers["bootstrap.servers"], WRITER, world.state, 1, WRITER)
 
     assert offsets.free_writer(WRITER, 10)
-    assert offsets.hanging([0, 1], 10) == [Hanging(1, 0, WRITER)]
+    assert offsets.hanging([0, 1], 10) == [Hanging(1, 0, WRITER, b"orphan")]
 
     assert offsets.free_writer(WRITER, 10, [1])
     until(lambda: not offsets.hanging([0, 1], 10), "its end", 20)

@@ -10,78 +10,117 @@ from structlog.testing import capture_logs
 
 from consumer.kafka.offsets import Committed, Hanging
 from consumer.pipeline.partition import Partition
-from consumer.pipeline.ports import Offsets
+from consumer.pipeline.ports import Observer, Offsets, StateReader
 from consumer.pipeline.recovery import Recovery
+from consumer.wire import state_entry
+from consumer.wire.state_entry import Named
 from tests.unit.pipeline.member import POLICY, Clock
+from tests.unit.pipeline.test_restore import delta
+
+END = 8
+ME, OTHER = "app-me", "app-other"
 
 
-class Blocked:
-    """Offsets that something holds back for ever."""
+class Standing:
+    """A state partition that cannot be read on, from its last record; and a silent observer.
 
-    def __init__(self, *found: Hanging, ends: bool) -> None:
-        self.found = found
-        self.freed: list[str] = []
+    What hangs there ends when its writer is fenced, or when it is ended by hand, or never.
+    """
+
+    def __init__(self, hanging: Hanging, ends: str = "never") -> None:
+        self.done: list[Any] = []
+        self._found = [hanging]
         self._ends = ends
 
-    def committed(self, _partitions: Sequence[int], _: float) -> Mapping[int, Committed] | None:
-        """No answer in time."""
-        return None
+    def committed(self, _: Sequence[int], __: float) -> Mapping[int, Committed]:
+        """Commit 5 is the last."""
+        named = Named(state_entry.VERSION, "life", 5, 0, OTHER)
+        return {0: Committed(50, state_entry.encode_named(named))}
 
-    def hanging(self, _partitions: Sequence[int], _: float) -> Sequence[Hanging]:
+    def input_range(self, _: Sequence[int], __: float) -> Mapping[int, tuple[int, int]]:
+        """All is there."""
+        return {0: (0, 100)}
+
+    def state_range(self, _: Sequence[int], __: float) -> Mapping[int, tuple[int, int]]:
+        """The same."""
+        return {0: (0, END)}
+
+    def hanging(self, _: Sequence[int], __: float) -> Sequence[Hanging]:
         """What is still there."""
-        return self.found
+        return self._found
 
-    def free_writer(self, transactional_id: str, _: float) -> bool:
+    def free_writer(self, writer: str, _: float, orphaned: Sequence[int]) -> bool:
         """Says that it worked."""
-        self.freed.append(transactional_id)
-        if self._ends:
-            self.found = ()
+        self._end(writer, *orphaned)
         return True
 
+    def end_own(self, partitions: Sequence[int]) -> None:
+        """By a transaction of ours."""
+        self._end(ME, *partitions)
 
-def waited(offsets: Blocked, times: int) -> list[Any]:
+    def start(self, _: int, __: int) -> None:
+        """Nothing comes."""
+
+    def poll(self, _: int, __: float) -> Sequence[Any]:
+        """Nothing."""
+        return ()
+
+    def position(self, _: int) -> int:
+        """Before the last record."""
+        return END - 1
+
+    def restore_progress(self, _: int) -> None:
+        """Nobody looks."""
+
+    def _end(self, writer: str, *partitions: int) -> None:
+        self.done.append((writer, *partitions))
+        if self._ends == ("by hand" if partitions else "fenced"):
+            self._found = []
+
+
+def waited(kafka: Standing, times: int = 20) -> list[Any]:
     """What a member logs that looks so many times, each a while later."""
-    clock, unused = Clock(), cast("Any", None)
+    clock = Clock()
     recovery = Recovery(
         POLICY,
-        cast("Offsets", offsets),
-        unused,
+        cast("Offsets", kafka),
+        cast("StateReader", kafka),
         clock,
-        unused,
-        writer="app-me",
+        cast("Observer", kafka),
+        writer=ME,
         new_incarnation=str,
         ready=lambda _: None,
+        end_own=kafka.end_own,
     )
-    recovery.add([Partition(0, now_s=clock.monotonic_s())])
+    recovery.add([Partition(0, clock.monotonic_s())])
     with capture_logs() as lines:
         for _ in range(times):
             recovery.step()
             clock.passed_s += 1
-    return [line for line in lines if line["event"] != "offsets_blocked"]
+    return [line["event"] for line in lines if line["event"] != "restoring"]
 
 
 def test_a_dead_members_transaction_is_ended_when_it_is_seen_again() -> None:
     """The first look may have met one that was about to end by itself."""
-    offsets = Blocked(Hanging(0, 7, "app-dead"), ends=True)
-    assert waited(offsets, 1) == []
-    assert [line["event"] for line in waited(offsets, 5)] == ["transaction_ended"]
-    assert offsets.freed == ["app-dead"]
+    kafka = Standing(Hanging(0, 4, OTHER, delta(4)), ends="fenced")
+    assert waited(kafka, 2) == []
+    assert waited(kafka) == ["transaction_ended"]
+    assert kafka.done == [(OTHER,)]
 
 
-@pytest.mark.parametrize(("writer", "freed"), [("app-other", ["app-other"]), ("app-me", [])])
-def test_one_that_cannot_be_ended_is_told_of_once(writer: str, freed: list[str]) -> None:
-    """Its writer may live again: fencing it over and over would stop that one, too.
+@pytest.mark.parametrize(("writer", "done"), [(OTHER, [(OTHER,), (OTHER, 0)]), (ME, [(ME, 0)])])
+def test_what_outlives_its_writers_fencing_is_ended_by_hand(writer: str, done: list[Any]) -> None:
+    """Our own was fenced when we began."""
+    kafka = Standing(Hanging(0, 4, writer, delta(4)), ends="by hand")
+    waited(kafka)
+    assert kafka.done == done
 
-    One's own past is ended by Kafka at the start, so one that is left is such a one.
-    """
-    offsets = Blocked(Hanging(0, 7, writer), ends=False)
-    *_, orphaned = waited(offsets, 20)
-    assert offsets.freed == freed
-    assert orphaned == {
-        "event": "transaction_orphaned",
-        "log_level": "error",
-        "topic": "state",
-        "partition": 0,
-        "offset": 7,
-        "writer": writer,
-    }
+
+@pytest.mark.parametrize(("writer", "done"), [(OTHER, [(OTHER,)]), (ME, [])])
+def test_what_is_committed_elsewhere_is_never_aborted(writer: str, done: list[Any]) -> None:
+    """The offset names this very record, so its transaction was committed. It is told of once."""
+    kafka = Standing(Hanging(0, END - 1, writer, delta(5)))
+    assert waited(kafka)[-1] == "transaction_torn"
+    assert waited(kafka).count("transaction_torn") == 1
+    assert kafka.done[: len(done)] == done
+    assert all(partitions == [] for _, *partitions in kafka.done)

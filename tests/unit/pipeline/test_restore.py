@@ -260,6 +260,16 @@ def test_an_unreadable_record_means_damage(value: bytes) -> None:
     assert raised.value.cause == "state_damaged"
 
 
+def test_the_record_that_it_ends_with_is_known_where_nothing_follows() -> None:
+    """A record of that number with others behind it may be one that was aborted and done anew."""
+    restore = restore_of(5)
+    assert restore.ends_with(delta(5), restore.end - 1)
+    assert not restore.ends_with(delta(5), restore.end - 2)
+    assert not restore.ends_with(delta(4), restore.end - 1)
+    assert not restore.ends_with(delta(5, incarnation="other"), restore.end - 1)
+    assert not restore.ends_with(b"", restore.end - 1)
+
+
 def test_a_restore_that_is_not_done_has_no_result() -> None:
     """Half a state would give wrong reports."""
     restore = restore_of(2)
