@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.simulation.crew import Crew, Slot
     from tests.simulation.scenario import Blow
 
+CHAOS_S = 20.0
+"""Faults strike within this time, and are over with it."""
 REFUSALS = (
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.INVALID_RECORD,
@@ -183,9 +185,6 @@ def _retain(crew: Crew, slot: Slot, blow: Blow) -> None:
     crew.kafka.delete_records("callbacks", {blow.amount: end})
     crew.world.note("broker", "retention deletes callbacks", blow.amount, end)
 
-
-CHAOS_S = 20.0
-"""Faults strike within this time, and are over with it."""
 
 KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "crash": _crash,

@@ -1,7 +1,8 @@
 """Bugs to be found: each a small patch of the pipeline, or of the port where it lies below it.
 
-What a patch breaks stands in its docstring. Those in `AT_THE_PORT` belong to
-`consumer/kafka/`, which the simulation does without; the equivalent stands in its client's place.
+What a patch breaks stands in its docstring. Some would lie in `consumer/kafka/`, which the
+simulation does without: produce errors, offsets outside the transaction, cached metadata. Their
+equivalent is planted at the port, in the client that stands there.
 """
 
 from __future__ import annotations
@@ -222,15 +223,6 @@ OF_OLD_BROKERS: Mapping[str, Callable[[], Patch]] = {
     bug.__name__: bug for bug in (orphan_not_ended, own_orphan_not_ended)
 }
 """These show only where partitions do not verify, as no drawn scenario has it."""
-
-AT_THE_PORT = frozenset(
-    {
-        "produce_error_swallowed",
-        "offsets_outside_the_transaction",
-        "metadata_cached",
-        "producer_reused",
-    }
-)
 
 
 def planted(name: str) -> AbstractContextManager[object]:
