@@ -105,6 +105,9 @@ class Wire:
     def resume(self, partition: int) -> None:
         """Not part of a commit."""
 
+    def rejoin(self) -> None:
+        """Not part of a commit."""
+
     def is_member(self) -> bool:
         """Always."""
         return True
