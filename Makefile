@@ -38,8 +38,8 @@ faults-protocols: $(SYNCED) ## 50,000 of each: static members, KIP-848, and both
 	$(BIN)/python -m tests.faults.kill_run --callbacks 50000 --protocol consumer
 	$(BIN)/python -m tests.faults.kill_run --callbacks 50000 --protocol consumer --static
 
-simulate: $(SYNCED) ## Groups of pipelines on a Kafka in memory; SEEDS=2000, JOBS=2
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(JOBS),--jobs $(JOBS))
+simulate: $(SYNCED) ## Groups of pipelines on a Kafka in memory; SEEDS=2000
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 simulate-coverage: $(SYNCED) ## How much of the pipeline 300 seeds reach, branch by branch
 	COVERAGE_FILE=.coverage.simulation $(BIN)/python -m coverage run --source consumer.pipeline \

@@ -189,8 +189,19 @@ class Offsets:
         finally:
             self._latest.unassign()
 
-    def free_writer(self, transactional_id: str, timeout_s: float) -> bool:
+    def free_writer(
+        self, transactional_id: str, timeout_s: float, orphaned: Sequence[int] = ()
+    ) -> bool:
         """End the hanging transaction of a dead member, whose id is fenced thereby.
+
+        Of an orphaned one its coordinator knows nothing, so nobody will end it: a record
+        came when its transaction was over, and the partition took it (KIP-890; brokers that
+        verify do not). What ends it is the end of another transaction of the same id there.
+
+        Args:
+            transactional_id: whose it is.
+            timeout_s: for all of it, about.
+            orphaned: state partitions to write to, and to take it back.
 
         Returns:
             False when that did not work in time.
@@ -199,6 +210,12 @@ class Offsets:
         producer = properties.create(Producer, config)
         try:
             producer.init_transactions(timeout_s)
+            if orphaned:
+                producer.begin_transaction()
+                for partition in orphaned:
+                    producer.produce(self._state, b"", partition=partition)
+                producer.flush(timeout_s)
+                producer.abort_transaction(timeout_s)
         except KafkaException as error:
             reason = error.args[0].str()
             _log.warning("transaction_not_ended", writer=transactional_id, reason=reason)

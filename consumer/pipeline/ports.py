@@ -228,9 +228,12 @@ class Offsets(Protocol):
     def hanging(self, partitions: Sequence[int], timeout_s: float) -> Sequence[Hanging]:
         """The oldest open transaction of each of these state partitions that has one."""
 
-    def free_writer(self, transactional_id: str, timeout_s: float) -> bool:
+    def free_writer(
+        self, transactional_id: str, timeout_s: float, orphaned: Sequence[int] = ()
+    ) -> bool:
         """End the hanging transaction of a dead member (`init_transactions` with its
-        id, which fences it). False when that did not work in time."""
+        id, which fences it), and in these state partitions one that its coordinator does
+        not know of. False when that did not work in time."""
 
     def close(self) -> None: ...
 

@@ -12,7 +12,9 @@ A question or a read that is blocked means that a dead member's transaction hang
 the oldest open record of the state partition says; the writer of the last commit, which the
 metadata names, need not be it and may be well. When the same transaction is seen again a
 while later, it is ended by fencing its writer. So nobody is fenced whose transaction does
-not block; what cannot be ended so is waited out.
+not block; what cannot be ended so is waited out. A transaction that stays although its writer
+was fenced is an orphan, which its coordinator does not know of, and is ended by hand; our own
+writer, which has nothing open here, can only have left an orphan.
 
 A member that was away for long (stopped, swapped out) in the middle of this may come back to
 a state log that its new owner has written on and cleaned up, before the group tells it that
@@ -46,7 +48,10 @@ PROGRESS_S = 5.0
 
 
 class Recovery:
-    """Brings assigned partitions to run; `ready` is told of each."""
+    """Brings assigned partitions to run.
+
+    `ready` is told of each; `end_own` ends orphans of our own in these state partitions.
+    """
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class Recovery:
         writer: str,
         new_incarnation: Callable[[], str],
         ready: Callable[[Partition], None],
+        end_own: Callable[[Sequence[int]], None],
     ) -> None:
         self._policy = policy
         self._offsets = offsets
@@ -68,12 +74,15 @@ class Recovery:
         self._writer = writer
         self._new_incarnation = new_incarnation
         self._ready = ready
+        self._end_own = end_own
         self._waiting: dict[int, Partition] = {}
         self._restoring: dict[int, Partition] = {}
         self._positions: dict[int, int] = {}
         self._progress_s = 0.0
         self._told_s = 0.0
         self._suspects: set[Hanging] = set()
+        self._fenced: set[Hanging] = set()
+        """Those whose writer was fenced."""
         self._looked_s = float("-inf")
         self._group_is_new = False
         self._blocked: dict[int, bool] = {}
@@ -309,7 +318,14 @@ class Recovery:
             return
         self._looked_s = now_s
         found = set(self._offsets.hanging(numbers, limit_s))
-        for writer in sorted({one.writer for one in found & self._suspects} - {self._writer}):
-            if self._offsets.free_writer(writer, 5 * limit_s):
+        known = found & self._suspects
+        for writer in sorted({one.writer for one in known}):
+            its = {one for one in known if one.writer == writer}
+            orphaned = sorted(one.partition for one in its & self._fenced)
+            if writer == self._writer:
+                self._end_own(sorted(one.partition for one in its))
+            elif self._offsets.free_writer(writer, 5 * limit_s, orphaned):
+                self._fenced |= its
                 log.warning("transaction_ended", writer=writer)
         self._suspects = found
+        self._fenced &= found

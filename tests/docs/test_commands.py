@@ -16,6 +16,7 @@ TYPED = re.compile(r"^ {4}(?:\S*/)?(session-reports|make) (.*?)(?: *#.*)?$", re.
 QUOTED = re.compile(r"`(session-reports|make) ([^`]+)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
+VARIABLE = re.compile(r"^([A-Z]+) \?=", re.MULTILINE)
 
 COMMANDS = sorted(
     {
@@ -40,10 +41,13 @@ def test_commands_are_found() -> None:
 
 @pytest.mark.parametrize(("program", "arguments"), COMMANDS)
 def test_a_command_is_there(program: str, arguments: str) -> None:
-    """Its verb and options are known, or the Makefile has such a target."""
+    """Its verb and options are known, or the Makefile has such a target and variable."""
     words = shlex.split(arguments)
     if program == "make":
-        assert set(words) <= set(TARGET.findall((ROOT / "Makefile").read_text("utf-8")))
+        makefile = (ROOT / "Makefile").read_text("utf-8")
+        variables = {word.partition("=")[0] for word in words if "=" in word}
+        assert {word for word in words if "=" not in word} <= set(TARGET.findall(makefile))
+        assert variables <= set(VARIABLE.findall(makefile))
     else:
         app.parse_args(words, exit_on_error=False, print_error=False)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.simulation import scenario as scenarios
 from tests.simulation.many import verdicts
-from tests.simulation.planted import BUGS, planted
+from tests.simulation.planted import BUGS, OF_OLD_BROKERS, planted
 from tests.simulation.run import Result, execute
 from tests.simulation.scenario import Scenario
 from tests.simulation.shrink import shrunk
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scenario = scenarios.draw(options.seed)
     with planted(options.plant):
         if options.shrink:
-            scenario = shrunk(scenario, lambda smaller: bool(execute(smaller).violations))
+            kinds = _kinds(execute(scenario))
+            scenario = shrunk(scenario, lambda smaller: bool(kinds & _kinds(execute(smaller))))
             path = Path(f"seed-{scenario.seed}.json")
             path.write_bytes(scenarios.dump(scenario))
             _say(f"{len(scenario.blows)} faults, {len(scenario.arrivals)} records: {path}")
@@ -66,6 +67,11 @@ def _many(options: argparse.Namespace) -> int:
     return bool(failed)
 
 
+def _kinds(result: Result) -> set[str]:
+    """What went wrong, without whose and when: a smaller scenario must go wrong likewise."""
+    return {" ".join(violation.split()[:2]) for violation in result.violations}
+
+
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
@@ -91,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--trace", action="store_true", help="all that happened")
     parser.add_argument("--digest", action="store_true", help="of the trace, and nothing else")
     parser.add_argument("--shrink", action="store_true", help="make it small; writes a file")
-    parser.add_argument("--plant", choices=sorted(BUGS), default="", help="with this bug")
+    parser.add_argument(
+        "--plant", choices=sorted({**BUGS, **OF_OLD_BROKERS}), default="", help="with this bug"
+    )
     return parser
 
 

@@ -207,7 +207,7 @@ class Crew:
 
     def tore_down(self, fault: Fault) -> None:
         """A pipeline was given up."""
-        if self.is_healthy and fault.cause not in AFTERMATH:
+        if (self.is_healthy or self.is_over) and fault.cause not in AFTERMATH:
             self.checker.violation(f"torn down while all was well: {fault.cause}: {fault}")
 
     def is_consumed(self) -> bool:

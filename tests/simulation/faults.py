@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.simulation.crew import Crew, Slot
     from tests.simulation.scenario import Blow
 
+CHAOS_S = 20.0
+"""Faults strike within this time, and are over with it."""
 REFUSALS = (
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.INVALID_RECORD,
@@ -37,6 +39,12 @@ def _freeze(crew: Crew, slot: Slot, blow: Blow) -> None:
         return
     client.freeze()
     crew.world.after(blow.for_s, client.thaw)
+
+
+def _stall(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """The program does not get on (its host is overloaded), while its client's threads do."""
+    if slot.client is not None:
+        slot.client.process.stalled_s = min(crew.world.now + blow.for_s, CHAOS_S)
 
 
 def _stop(crew: Crew, slot: Slot, blow: Blow) -> None:
@@ -181,6 +189,7 @@ def _retain(crew: Crew, slot: Slot, blow: Blow) -> None:
 KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "crash": _crash,
     "freeze": _freeze,
+    "stall": _stall,
     "stop": _stop,
     "lossy": _weather(_lossy),
     "late": _weather(_late),

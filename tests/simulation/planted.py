@@ -1,7 +1,8 @@
 """Bugs to be found: each a small patch of the pipeline, or of the port where it lies below it.
 
-What a patch breaks stands in its docstring. Those in `AT_THE_PORT` belong to
-`consumer/kafka/`, which the simulation does without; the equivalent stands in its client's place.
+What a patch breaks stands in its docstring. Some would lie in `consumer/kafka/`, which the
+simulation does without: produce errors, offsets outside the transaction, cached metadata. Their
+equivalent is planted at the port, in the client that stands there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from consumer.pipeline.recovery import Recovery
 from consumer.pipeline.restore import Restore
 from consumer.wire import state_entry
 from tests.simulation.producer import Transactions
+from tests.simulation.questions import Offsets
 from tests.simulation.source import Source
 
 Patch = Any
@@ -185,6 +187,21 @@ def late_comer_cries_damage() -> Patch:
     return mock.patch.object(Recovery, "_is_overtaken", return_value=False)
 
 
+def orphan_not_ended() -> Patch:
+    """A transaction that its coordinator does not know of is not ended, however long it hangs."""
+    free = Offsets.free_writer
+
+    def fence_only(self: Offsets, transactional_id: str, timeout_s: float, _: Any = ()) -> bool:
+        return free(self, transactional_id, timeout_s)
+
+    return mock.patch.object(Offsets, "free_writer", fence_only)
+
+
+def own_orphan_not_ended() -> Patch:
+    """The same of one's own."""
+    return mock.patch.object(Pipeline, "_end_own")
+
+
 BUGS: Mapping[str, Callable[[], Patch]] = {
     bug.__name__: bug
     for bug in (
@@ -202,17 +219,14 @@ BUGS: Mapping[str, Callable[[], Patch]] = {
         late_comer_cries_damage,
     )
 }
-AT_THE_PORT = frozenset(
-    {
-        "produce_error_swallowed",
-        "offsets_outside_the_transaction",
-        "metadata_cached",
-        "producer_reused",
-    }
-)
+OF_OLD_BROKERS: Mapping[str, Callable[[], Patch]] = {
+    bug.__name__: bug for bug in (orphan_not_ended, own_orphan_not_ended)
+}
+"""These show only where partitions do not verify, as no drawn scenario has it."""
 
 
 def planted(name: str) -> AbstractContextManager[object]:
     """The bug of that name at work, or none."""
-    patch: AbstractContextManager[object] = BUGS[name]() if name else nullcontext()
+    bugs = {**BUGS, **OF_OLD_BROKERS}
+    patch: AbstractContextManager[object] = bugs[name]() if name else nullcontext()
     return patch

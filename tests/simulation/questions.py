@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaError
@@ -13,6 +14,8 @@ from consumer.kafka.faults import Call
 from consumer.kafka.offsets import Committed, Hanging
 from consumer.kafka.state_reader import StateRecord
 from consumer.kafka.transactions import WRITER_HEADER
+from tests.simulation.coordinator import Place
+from tests.simulation.log import Entry
 from tests.simulation.network import (
     BACKOFF_S,
     CONCURRENT,
@@ -160,19 +163,33 @@ class Offsets:
         answer: list[Hanging] = self._ask("looks who hangs", heads, timeout_s)
         return answer
 
-    def free_writer(self, transactional_id: str, timeout_s: float) -> bool:
+    def free_writer(
+        self, transactional_id: str, timeout_s: float, orphaned: Sequence[int] = ()
+    ) -> bool:
         """See `ports.Offsets`."""
         limit_s = self._client.settings.transaction_s
         coordinator = self._kafka.coordinator
         try:
-            self._ask(
+            pid, epoch = self._ask(
                 f"frees {transactional_id}",
                 lambda: coordinator.init(transactional_id, limit_s),
                 timeout_s,
             )
+            for number in orphaned:
+                place = (self._state, number)
+                write = partial(self._write, transactional_id, pid, epoch, place)
+                self._ask(f"ends an orphan in {place}", write, timeout_s)
+            if orphaned:
+                end = partial(coordinator.end, transactional_id, epoch, committed=False)
+                self._ask("aborts", end, timeout_s)
         except Fault:
             return False
         return True
+
+    def _write(self, transactional_id: str, pid: int, epoch: int, place: Place) -> None:
+        """An empty record in a transaction."""
+        self._kafka.coordinator.add(transactional_id, epoch, place)
+        self._kafka.produce(place, [Entry(None, b"", 1, None, None)], pid, epoch)
 
     def close(self) -> None:
         """See `ports.Offsets`."""

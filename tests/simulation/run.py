@@ -18,7 +18,8 @@ from tests.property.judge import memory
 from tests.simulation.broker import Kafka
 from tests.simulation.checker import Checker
 from tests.simulation.crew import Crew
-from tests.simulation.scenario import CHAOS_S, Scenario
+from tests.simulation.faults import CHAOS_S
+from tests.simulation.scenario import Scenario
 from tests.simulation.surroundings import surroundings
 from tests.simulation.verdict import judge
 
@@ -80,6 +81,7 @@ def _course(crew: Crew) -> None:
     world.run(lambda: bool(violations), CHAOS_S)
     world.note("fault", "calm")
     crew.calm()
+    world.run(lambda: bool(violations), MARGIN_S)  # who was away learns what happened meanwhile
     within("everything consumed", _now_and_then(world, crew.is_consumed), CALM_S)
     if setup.healthy and not violations:
         _healthy_end(crew)
@@ -97,7 +99,6 @@ def _healthy_end(crew: Crew) -> None:
     """A member goes and comes back, while records arrive."""
     world = crew.world
     world.note("fault", "healthy end")
-    world.run(lambda: bool(crew.checker.violations), MARGIN_S)
     crew.is_healthy = True
     crew.feed_rest()
     slot = crew.slots[-1]

@@ -13,11 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from tests.simulation import workload
-from tests.simulation.faults import AIMS, FATES
+from tests.simulation.faults import AIMS, CHAOS_S, FATES
 from tests.simulation.workload import Arrival
-
-CHAOS_S = 20.0
-"""Faults strike within this time."""
 
 
 class Setup(Struct, kw_only=True):
@@ -133,9 +130,9 @@ def _setup(chance: random.Random) -> Setup:
     return setup
 
 
-SINGLE = ("crash", "crash", "freeze", "freeze", "stop", "stop", "lossy", "late", "slow", "cut",
-          "break", "rebalance", "rebalance", "clock", "markers", "refuse", "forbid",
-          "aim", "aim", "aim", "aim", "aim", "aim")  # fmt: skip
+SINGLE = ("crash", "crash", "freeze", "freeze", "stall", "stop", "stop", "lossy", "late",
+          "slow", "cut", "break", "rebalance", "rebalance", "clock", "markers", "refuse",
+          "forbid", "aim", "aim", "aim", "aim", "aim", "aim")  # fmt: skip
 OPERATOR = ("reset", "undo", "expire", "retain")
 
 

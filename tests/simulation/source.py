@@ -176,8 +176,11 @@ class Source(Membership):
             self._process.note(what, sorted(gone))
             try:
                 tell(sorted(gone))
-            finally:
+            except Exception:
                 self._let_go(gone)
+                self._rejoin()
+                raise
+            self._let_go(gone)
         if (new or what == "assign") and not self._closed and self.is_member():
             self._owned |= new
             self._process.note("assign", sorted(new))

@@ -107,6 +107,8 @@ class Process:
         self.alive = True
         self.frozen = False
         self.chance = random.Random(f"{world.seed} {name}")  # noqa: S311 - not for secrets
+        self.stalled_s = 0.0
+        """Until then what waits for an answer does not get on, although it is there."""
         self.wall_offset_ms = 0
         self._held: list[Call] = []
 
@@ -172,7 +174,12 @@ class Process:
         if answer.ready:
             return
         answer.ready, answer.value, answer.error = True, value, error
-        if answer.task is not None:
+        if answer.task is None:
+            return
+        wait_s = self.stalled_s - self.world.now
+        if wait_s > 0:
+            self.later(wait_s, answer.task.switch)
+        else:
             self.deliver(answer.task.switch)
 
     def sleep(self, seconds: float) -> None:
