@@ -97,6 +97,7 @@ class Source:
         self._consumer = properties.create(Consumer, properties.source(options))
         self._listener: Listener | None = None
         self._positions: dict[int, int] = {}  # of started partitions: what comes next
+        self._closing = False
 
     def subscribe(self, listener: Listener) -> None:
         """Ask for partitions of the topic; `listener` learns of them."""
@@ -191,16 +192,18 @@ class Source:
         """Leave the group (a static member stays) and free the client.
 
         Revocations reach the listener from here; what it raises comes out, after the
-        client has been freed.
+        client has been freed. Nothing can be committed any more: in the middle of a
+        rebalance the client is no member by then, and asked for its metadata it raises
+        a RuntimeError or never returns.
         """
+        self._closing = True
         self._consumer.close()
 
     def _membership(self) -> bytes | None:
         """The group metadata of a member; None of who is none (any more)."""
-        try:
-            metadata = self._consumer.consumer_group_metadata()
-        except RuntimeError:  # a consumer that closes while the group is rebalanced has none
+        if self._closing:
             return None
+        metadata = self._consumer.consumer_group_metadata()
         magic, generation = _METADATA.unpack_from(metadata)
         # Under group.protocol=consumer there is a member id before there is a member.
         is_member = (magic != _METADATA_MAGIC or generation >= 1) and self._consumer.memberid()

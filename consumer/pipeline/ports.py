@@ -57,7 +57,8 @@ class Listener(Protocol):
         """New partitions, assigned and paused; answer later with `Source.start`."""
 
     def on_revoked(self, partitions: Sequence[int]) -> None:
-        """Orderly revocation: last chance to commit what was read from them."""
+        """Orderly revocation: last chance to commit what was read from them, except from
+        within `close`, where it is too late."""
 
     def on_lost(self, partitions: Sequence[int]) -> None:
         """Gone without notice: another member may own them already; only let go."""
@@ -85,7 +86,8 @@ class Source(Protocol):
 
     def group_metadata(self) -> object:
         """Fresh group metadata for one commit. Raises `Fault` (cause `not_a_member`)
-        when this consumer has no member id: the broker would not fence the commit."""
+        when this consumer has no member id (the broker would not fence the commit), and
+        from the beginning of `close` on."""
 
     def close(self) -> None:
         """Leave the group (a static member does not) and free the client."""

@@ -138,6 +138,10 @@ class Group:
             client.hear("expelled", self._heartbeat_s(), name)
             self._remove(name, "session over")
 
+    def has_none_of(self, client: Hearing) -> bool:
+        """Whether no member is this client's."""
+        return all(one.client is not client for one in self.members.values())
+
     def expire_member(self, name: str) -> None:
         """Its heartbeats have ended long ago."""
         if name in self.members:

@@ -157,20 +157,18 @@ class Membership:
 
     def _watch(self) -> None:
         """Look after the session and `max.poll.interval.ms`, now and then."""
-        if self._closed:
-            return
         now_s = self._kafka.world.now
         if self.responds():
             self._seen_s = now_s
             is_late = now_s - self._polled_s >= self.rebalance_s
-            if is_late and not self._polling and self._member:
+            if is_late and not self._polling and self._member and not self._closed:
                 self._exceeded()
             self._forget_ghosts(now_s)
         elif now_s - self._seen_s >= self.session_s:
             self._group.expire(self)
-            if not self._process.alive:
-                return
-        self._kafka.world.after(self.session_s / WATCHES, self._watch)
+        is_over = self._closed or not self._process.alive
+        if not (is_over and self._group.has_none_of(self)):
+            self._kafka.world.after(self.session_s / WATCHES, self._watch)
 
     def _forget_ghosts(self, now_s: float) -> None:
         """Members that the group made of a join whose answer was lost: no heart beats for them."""

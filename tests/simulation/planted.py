@@ -7,8 +7,8 @@ equivalent is planted at the port, in the client that stands there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 from unittest import mock
 
@@ -76,8 +76,12 @@ def offsets_outside_the_transaction() -> Patch:
     return mock.patch.object(Transactions, "send_offsets", send)
 
 
-def closed_before_the_abort() -> Patch:
-    """The consumer is closed first, and so its revocation commits what was half done."""
+@contextmanager
+def closed_before_the_abort() -> Iterator[None]:
+    """The consumer is closed first, and so its revocation commits what was half done.
+
+    One that closes lends its membership to nobody, which alone would prevent it: this one does.
+    """
 
     def abandon(self: Pipeline) -> None:
         with suppress(Fault):
@@ -89,7 +93,14 @@ def closed_before_the_abort() -> Patch:
         self._reader.close()
         self._offsets.close()
 
-    return mock.patch.object(Pipeline, "abandon", abandon)
+    def is_member(self: Source) -> bool:
+        return self._is_in_group
+
+    with (
+        mock.patch.object(Pipeline, "abandon", abandon),
+        mock.patch.object(Source, "is_member", is_member),
+    ):
+        yield
 
 
 def incarnation_ignored() -> Patch:

@@ -120,8 +120,8 @@ class Source(Membership):
             self._events.append(("revoke", (self._owned - taken, set())))
 
     def is_member(self) -> bool:
-        """See `ports.Source`."""
-        return bool(self._member) and self._generation >= 1
+        """See `ports.Source`: not within `close`, whatever the group thinks."""
+        return not self._closed and self._is_in_group
 
     def group_metadata(self) -> Metadata:
         """See `ports.Source`."""
@@ -148,17 +148,20 @@ class Source(Membership):
             self._kafka.world.after(self.session_s, lambda: self._group.expire(self))
 
     def _let_all_go(self) -> None:
-        """What a rebalance takes first; the client is no member any more when the rest goes."""
-        how = "revoke" if self.is_member() else "lost"
+        """What a rebalance takes first, then the rest."""
+        how = "revoke" if self._is_in_group else "lost"
         waiting = [event for event in self._events if event[0] in ("revoke", "lost")]
         self._events.clear()
         try:
             for what, (gone, _) in waiting:
                 self._serve(what, (gone, set()))
-                self._member, self._generation = "", -1
         finally:
             if self._owned:
                 self._serve(how, (set(self._owned), set()))
+
+    @property
+    def _is_in_group(self) -> bool:
+        return bool(self._member) and self._generation >= 1
 
     def touch(self) -> None:
         """A record is looked at."""
