@@ -13,8 +13,8 @@ from confluent_kafka import Message
 from consumer.audit.audit import Audit, Verdict
 from consumer.audit.letters import Record
 from consumer.audit.terms import FOREVER, Terms
-from consumer.cli.audit_range import Range
-from consumer.cli.audit_snapshot import PATIENCE_S, AuditSnapshot, Ranges
+from consumer.cli.audit.range import Range
+from consumer.cli.audit.snapshot import PATIENCE_S, AuditSnapshot, Ranges
 from consumer.daemon import client_options
 from consumer.kafka.records import headers_of
 from consumer.kafka.topic_reader import Extent, TopicReader

@@ -6,13 +6,13 @@ import threading
 
 import pytest
 
-from consumer.cli.audit_range import Range
+from consumer.cli.audit.range import Range
 from consumer.errors import ConfigError
 from consumer.simulator.options import Options
 from tests.harness import Stage
 from tests.harness.records import OLD_MS, callback, simulated, tick, usage
-from tests.integration.cli.conftest import END_MS
-from tests.integration.cli.test_audit_reading import verdict
+from tests.integration.cli.audit.conftest import END_MS
+from tests.integration.cli.audit.test_reading import verdict
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka

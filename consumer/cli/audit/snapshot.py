@@ -16,7 +16,7 @@ from typing import NamedTuple
 from confluent_kafka import Message
 
 from consumer.audit.terms import FOREVER, Cover, Span
-from consumer.cli.audit_range import Range
+from consumer.cli.audit.range import Range
 from consumer.daemon import client_options, topics_of
 from consumer.errors import ConfigError, SessionReportsError
 from consumer.kafka.offsets import Committed, Offsets
