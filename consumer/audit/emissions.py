@@ -7,7 +7,7 @@ key. Of the whole, everything in the summary that follows from the items is comp
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -17,11 +17,14 @@ from consumer.audit.letters import Record
 from consumer.audit.trail import error_digest, usage_digest
 from consumer.wire import report as wire
 from consumer.wire.callback import decode_error_item, decode_usage_item
-from consumer.wire.report import CompletedBy, Report
+from consumer.wire.report import CompletedBy, Outcome, Report, Summary
 from consumer.wire.timestamps import milliseconds
 
 _Name = tuple[int, str, int, int]
 """Input partition, txid, first offset, revision."""
+
+_PROOFS = (CompletedBy.EXPECTED_DEVICES, CompletedBy.DEVICE_LIMIT)
+"""Rules that a part makes true: only these prove a report complete."""
 
 
 class Numbers(Struct, frozen=True, gc=False):
@@ -137,6 +140,8 @@ class Emissions:
                 self._findings.differ(
                     _called(name), f"{what} is {stated[what]}, but its items make it {number}"
                 )
+        for problem in _wrong_ending(first, lists["missing"], lists["unexpected"]):
+            self._findings.differ(_called(name), problem)
         return Emission(
             partition=name[0],
             txid=name[1],
@@ -144,7 +149,7 @@ class Emissions:
             last=first.source.last_offset,
             revision=first.revision,
             outcome=first.outcome.value,
-            by_part=first.completed_by in (CompletedBy.EXPECTED_DEVICES, CompletedBy.DEVICE_LIMIT),
+            by_part=first.completed_by in _PROOFS,
             opened_ms=opened_ms,
             closed_ms=closed_ms,
             callbacks=first.callbacks,
@@ -224,6 +229,22 @@ def _stated(reports: list[Report] | tuple[Report, ...]) -> dict[str, Any]:
         "bytesTransferred": summary.bytes_transferred,
         "errorCodes": dict(codes),
     }
+
+
+def _wrong_ending(summary: Summary, missing: list[str], unexpected: list[str]) -> Iterator[str]:
+    """What contradicts the rule that closed a report, or that it expected nobody."""
+    rule, expected = summary.completed_by, summary.devices.expected
+    outcome = Outcome.PARTIAL if missing else Outcome.UNCONFIRMED
+    if rule in _PROOFS:
+        outcome = Outcome.COMPLETE
+    if summary.outcome is not outcome:
+        yield f"outcome is {summary.outcome}, by {rule} with {len(missing)} missing it is {outcome}"
+    if rule is CompletedBy.EXPECTED_DEVICES and (missing or not expected):
+        yield f"it was closed by {rule}, but expected {expected}, of which {len(missing)} missing"
+    if rule is CompletedBy.DEVICE_LIMIT and expected is not None:
+        yield f"it was closed by {rule}, but expected {expected}"
+    if expected is None and (missing or unexpected):
+        yield "missing or unexpected names devices, but it expected none"
 
 
 def _all(reports: Iterable[Report], name: str) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 
 from consumer.audit.emissions import Emission, Emissions
 from consumer.audit.findings import Findings
 from consumer.audit.letters import Record
+from consumer.wire.report import CompletedBy, Outcome
 from tests.unit.aggregation.feed import callback, error, usage
 from tests.unit.audit.history import Writer
 
@@ -122,3 +124,52 @@ def test_the_summary_follows_from_the_items(old: bytes, new: bytes, problem: str
 
     assert len(problems) == 1
     assert problems[0].startswith(problem)
+
+
+def closed(**changes: bytes) -> list[str]:
+    """What is wrong with a report of 2 of 3 expected devices in which this reads differently."""
+    writer = Writer()
+    writer.expect("t", "1", "2", "3", at=1_000)
+    writer.devices("t", "1", "2", at=1_010)
+    writer.tick(at=2_000)
+    (record,) = writer.history().reports
+    value = record.value or b""
+    for name, text in changes.items():
+        value, count = re.subn(
+            rb'("%s":)("\w+"|\[.*?\]|\w+)' % name.encode(), rb"\g<1>" + text, value
+        )
+        assert count == 1, (name, value)
+    return told([record._replace(value=value)])[1]
+
+
+def test_the_outcome_follows_from_the_rule_and_from_who_is_missing() -> None:
+    """Complete is proven by a part alone; a rule that proves it needs what it compares."""
+    right = {
+        (CompletedBy.EXPECTED_DEVICES, b"2", b"[]"): Outcome.COMPLETE,
+        (CompletedBy.DEVICE_LIMIT, b"null", b"[]"): Outcome.COMPLETE,
+    }
+    for by_time in (CompletedBy.INACTIVITY, CompletedBy.MAX_AGE, CompletedBy.CAPACITY):
+        right[by_time, b"2", b'["3"]'] = Outcome.PARTIAL
+        right[by_time, b"2", b"[]"] = right[by_time, b"null", b"[]"] = Outcome.UNCONFIRMED
+    for rule, outcome, expected, missing in itertools.product(
+        CompletedBy, Outcome, (b"null", b"2"), (b"[]", b'["3"]')
+    ):
+        problems = closed(
+            outcome=b'"%s"' % outcome.encode(),
+            completedBy=b'"%s"' % rule.encode(),
+            expected=expected,
+            missing=missing,
+        )
+        passes = right.get((rule, expected, missing)) is outcome
+        assert (problems == []) == passes, (rule, outcome, expected, missing, problems)
+
+
+def test_without_an_expectation_nobody_is_missing_or_unexpected() -> None:
+    """Whoever receives the report would act upon it."""
+    why = "missing or unexpected names devices, but it expected none"
+
+    assert closed(unexpected=b'["1"]') == []
+    for field in ("missing", "unexpected"):
+        lists = {"missing": b"[]", "unexpected": b"[]", field: b'["1"]'}
+        outcome = b'"partial"' if field == "missing" else b'"unconfirmed"'
+        assert closed(expected=b"null", outcome=outcome, **lists) == [why]
