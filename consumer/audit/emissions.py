@@ -6,8 +6,9 @@ key. Of the whole, everything in the summary that follows from the items is comp
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -22,6 +23,9 @@ from consumer.wire.timestamps import milliseconds
 
 _Name = tuple[int, str, int, int]
 """Input partition, txid, first offset, revision."""
+
+_SHOWN = 5
+"""Numbers of missing parts that are told."""
 
 _PROOFS = (CompletedBy.EXPECTED_DEVICES, CompletedBy.DEVICE_LIMIT)
 """Rules that a part makes true: only these prove a report complete."""
@@ -100,7 +104,7 @@ class Emissions:
             places = f"{parts[index][0].name}, {record.name}"
             self._findings.differ(_called(name), f"part {index} is there twice: {places}")
         parts[index] = record, part
-        if sorted(parts) != list(range(1, count + 1)):
+        if len(parts) != count or max(parts) != count:
             return None
         del self._torn[name]
         if count > 1:
@@ -112,13 +116,12 @@ class Emissions:
         for name, parts in self._torn.items():
             record, part = next(iter(parts.values()))
             count = part.summary.part.count
-            lacking = [index for index in range(1, count + 1) if index not in parts]
             if name in self._split:
                 self._findings.differ(_called(name), f"parts {sorted(parts)} are there twice")
-            elif begins[record.partition] and 1 in lacking:
+            elif begins[record.partition] and 1 not in parts:
                 self._findings.skip("split reports", "the topic has lost their first parts")
             else:
-                self._findings.differ(_called(name), f"parts {lacking} of {count} are missing")
+                self._findings.differ(_called(name), _torn(parts, count))
 
     def _whole(self, name: _Name, parts: list[tuple[Record, Report]]) -> Emission | None:
         records, reports = zip(*parts, strict=True)
@@ -252,6 +255,15 @@ def _all(reports: Iterable[Report], name: str) -> list[str]:
     return [
         imei for report in reports for imei in getattr(report.summary.devices, name, UNSET) or ()
     ]
+
+
+def _torn(parts: Collection[int], count: int) -> str:
+    """What is wrong with these parts of so many; `count` is whatever a record says."""
+    lacking = (index for index in range(1, count + 1) if index not in parts)
+    if few := list(itertools.islice(lacking, _SHOWN + 1)):
+        more = ", ..." if len(few) > _SHOWN else ""
+        return f"parts {', '.join(map(str, few[:_SHOWN]))}{more} of {count} are missing"
+    return f"part {max(parts)} is there, of {count}"
 
 
 def _common(report: Report) -> tuple[Any, ...]:

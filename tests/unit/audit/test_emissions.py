@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import tracemalloc
 
 import pytest
 
@@ -55,7 +56,23 @@ def test_a_missing_part_is_named(parts: list[Record]) -> None:
     for place in range(3):
         whole, problems, _ = told(parts[:place] + parts[place + 1 :])
         assert whole == []
-        assert problems == [f"parts [{place + 1}] of 3 are missing"]
+        assert problems == [f"parts {place + 1} of 3 are missing"]
+
+
+def test_what_a_part_says_of_itself_takes_no_memory(parts: list[Record]) -> None:
+    """However many there are to be, or whatever number it has."""
+
+    def rewritten(old: bytes, new: bytes) -> Record:
+        return parts[0]._replace(value=(parts[0].value or b"").replace(old, new))
+
+    tracemalloc.start()
+    many = told([rewritten(b'"count":3', b'"count":5000000')])[1]
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert many == ["parts 2, 3, 4, 5, 6, ... of 5000000 are missing"]
+    assert most_bytes < 1_000_000
+    assert told([rewritten(b'"index":1', b'"index":4'), *parts])[1][-1] == "part 4 is there, of 3"
 
 
 def test_first_parts_may_be_lost_with_the_beginning_of_the_topic(parts: list[Record]) -> None:
