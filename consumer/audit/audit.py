@@ -55,7 +55,7 @@ class Audit:
         self._cover = cover
         self._findings = Findings()
         self._letters = Letters(terms.topic, self._findings)
-        self._emissions = Emissions(terms.topic, self._findings)
+        self._emissions = Emissions(terms.topic, cover.report_partitions, self._findings)
         self._metrics_places: dict[bytes | None, str] = {}
         self._partitions = {
             number: PartitionAudit(
@@ -126,6 +126,8 @@ class Audit:
 
         `still`: partitions of the input in which no commit came while this was read.
         """
+        for partition in self._partitions.values():
+            partition.seal_reports()
         self._emissions.finish(begins)
         results = {
             number: partition.finish(still=number in still)

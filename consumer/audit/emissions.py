@@ -18,6 +18,7 @@ from consumer.audit.letters import Record
 from consumer.audit.trail import error_digest, usage_digest
 from consumer.wire import report as wire
 from consumer.wire.callback import decode_error_item, decode_usage_item
+from consumer.wire.placement import partition_for
 from consumer.wire.report import CompletedBy, Outcome, Report, Summary
 from consumer.wire.timestamps import milliseconds
 
@@ -66,6 +67,8 @@ class Emission(Struct):
     errors: list[bytes]
     seen: set[str]
     """IMEIs in its items."""
+    at: tuple[int, int]
+    """Partition and offset of its first part in the reports topic."""
 
     @property
     def name(self) -> str:
@@ -77,8 +80,10 @@ class Emission(Struct):
 class Emissions:
     """Takes the records of the reports topic, gives whole reports."""
 
-    def __init__(self, topic: str, findings: Findings) -> None:
+    def __init__(self, topic: str, partitions: int, findings: Findings) -> None:
+        """`topic` is that of the input, `partitions` are those of the reports."""
         self._topic = topic
+        self._partitions = partitions
         self._findings = findings
         self._torn: dict[_Name, dict[int, tuple[Record, Report]]] = {}
         self._split = set[_Name]()
@@ -125,8 +130,8 @@ class Emissions:
 
     def _whole(self, name: _Name, parts: list[tuple[Record, Report]]) -> Emission | None:
         records, reports = zip(*parts, strict=True)
-        if len({record.partition for record in records}) > 1:
-            self._findings.differ(_called(name), "its parts lie in different partitions")
+        places = {record.partition for record in records}
+        judge_places(_called(name), name[1], places, self._partitions, self._findings)
         first = reports[0].summary
         if any(_common(each) != _common(reports[0]) for each in reports):
             self._findings.differ(_called(name), "its parts do not agree with each other")
@@ -169,8 +174,23 @@ class Emissions:
             usage=held.usage,
             errors=held.errors,
             seen=held.imeis,
+            at=(records[0].partition, records[0].offset),
             **lists,
         )
+
+
+def judge_places(
+    called: str, txid: str, places: set[int], partitions: int, findings: Findings
+) -> None:
+    """Records of a txid lie together, unless the topic was given partitions in between."""
+    if len(places) == 1:
+        return
+    key = txid.encode()
+    if places <= {partition_for(key, count) for count in range(1, partitions + 1)}:
+        why = "their records lie in several partitions, as if the topic had been given some since"
+        findings.skip("reports", why)
+    else:
+        findings.differ(called, f"its records lie in different partitions: {sorted(places)}")
 
 
 class _Held:

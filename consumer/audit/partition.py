@@ -76,6 +76,8 @@ class PartitionAudit:
         """How many records were consumed after the range, where that was counted."""
         self._findings = findings
         self._homeless: dict[int, Homeless] = {}
+        self._held_back: list[Emission] = []
+        """Revisions without the one before, which may lie in another partition of the topic."""
         self._later: list[str] = []
         """Reports of records that were not consumed when the audit began."""
         self._first_report_ms = _NEVER
@@ -89,13 +91,24 @@ class PartitionAudit:
 
     def report(self, emission: Emission, written_ms: int) -> None:
         """The next report."""
-        account = self.ledger.account(emission.txid)
-        compacted = self._cover.reports_compacted
-        life = follow(account, emission, self._findings, compacted=compacted)
-        if life is None:
-            return
         if written_ms >= self._cover.reports_since_ms:
             self._first_report_ms = min(self._first_report_ms, emission.closed_ms)
+        life = self.ledger.account(emission.txid).life_of(emission)
+        if emission.revision > (0 if life is None else life.revision + 1):
+            self._held_back.append(emission)
+        else:
+            self._take(emission)
+
+    def seal_reports(self) -> None:
+        """All were taken: none comes any more before those that had to wait for it."""
+        for emission in sorted(self._held_back, key=lambda emission: emission.revision):
+            self._take(emission)
+
+    def _take(self, emission: Emission) -> None:
+        account = self.ledger.account(emission.txid)
+        life = follow(account, emission, self._findings, self._cover)
+        if life is None:
+            return
         window = self.windows.at(emission.closed_ms)
         if window is not None:
             is_first = life.last < 0

@@ -12,6 +12,7 @@ the end of that window.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -66,10 +67,7 @@ class Settlement:
         """Follow the records of a txid through its lives."""
         name = name_txid(txid, self._partition)
         lives = sorted(account.lives, key=lambda life: life.first)
-        for life in lives:
-            lost = life.first_revision > 0 and not self._compacted
-            if lost and self._is_complete(life.opened_ms):
-                self._findings.differ(name, f"revisions before {life.first_revision} are missing")
+        self._judge_lives(name, lives)
         bounds = [life.first for life in lives[1:]] + [2**63]
         entries = list(account.trail)
         if not lives:
@@ -80,6 +78,21 @@ class Settlement:
         for life, bound in zip(lives, bounds, strict=True):
             own = [entry for entry in entries if life.first <= entry.offset < bound]
             self._settle_life(name, life, own, followed=bound < 2**63)
+
+    def _judge_lives(self, name: str, lives: list[Life]) -> None:
+        """Each begins with its first revision, after the one before, and stands behind it."""
+        differ = self._findings.differ
+        for life in lives:
+            lost = life.first_revision > 0 and not self._compacted
+            if lost and self._is_complete(life.opened_ms):
+                differ(name, f"revisions before {life.first_revision} are missing")
+        for life, after in pairwise(lives):
+            if after.first <= life.last:
+                differ(
+                    name, f"a report goes on to {life.last}, but the next begins at {after.first}"
+                )
+            if after.at[0] == life.at[0] and after.at < life.at:
+                differ(name, f"the report from {after.first} on stands before the older one")
 
     def _settle_life(self, name: str, life: Life, entries: list[Entry], *, followed: bool) -> None:
         """From the first record of a life up to the next one."""

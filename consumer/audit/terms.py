@@ -57,4 +57,6 @@ class Cover(Struct, frozen=True, kw_only=True):
     reports_since_ms: float = 0
     reports_compacted: bool = False
     """Of each key only the last record is sure to be there."""
+    report_partitions: int = 1
+    """That the reports topic has by now."""
     metrics_since_ms: float = 0

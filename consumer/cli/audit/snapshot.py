@@ -98,6 +98,7 @@ class AuditSnapshot:
         return Cover(
             reports_since_ms=max(since_ms, self._lost_ms("reports")),
             reports_compacted="compact" in policy,
+            report_partitions=len(self._wholes["reports"]),
             metrics_since_ms=max(since_ms, self._lost_ms("metrics")),
         )
 

@@ -6,7 +6,9 @@ import pytest
 
 from consumer.aggregation.policy import Policy
 from consumer.audit.letters import Record
+from consumer.audit.terms import Cover
 from consumer.wire import dead_letter, metrics
+from consumer.wire.placement import partition_for
 from consumer.wire.timestamps import iso
 from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, callback, error, usage
 from tests.unit.audit.history import History, Input, Writer, lines
@@ -131,6 +133,28 @@ def test_a_missing_revision_in_between_is_named() -> None:
     problems = history.without("reports", place(history, "t", 1)).problems()
 
     assert lines(problems, "txid 't'", "revision 1 is missing before it")
+
+
+def test_revisions_may_lie_in_another_partition_than_the_report_before(history: History) -> None:
+    """Where partitions were added to the topic; and which is read first nobody knows."""
+    assert (partition_for(b"asked", 1), partition_for(b"asked", 2)) == (0, 1)
+    number = place(history, "asked", 1)
+    revision = history.reports.pop(number)._replace(partition=1, offset=0)
+    moved = history.changed(reports=[revision, *history.reports], cover=Cover(report_partitions=2))
+    verdict = moved.verdict()
+
+    assert verdict.differences == []
+    assert lines(verdict.unchecked, "1 reports: their records lie in several partitions")
+    assert lines(moved.changed(cover=Cover()).problems(), "different partitions: [0, 1]")
+
+
+def test_a_revision_before_the_report_that_it_replaces_is_named(history: History) -> None:
+    """A reader would take the older one for the truth."""
+    turned = [one._replace(offset=-one.offset) for one in reversed(history.reports)]
+    problems = history.changed(reports=turned).problems()
+
+    assert lines(problems, "'asked' of partition 0, revision 1: it stands before the report that")
+    assert lines(problems, "txid 'slow' of partition 0: the report from 11 on stands before")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from consumer.audit.emissions import Emission, Emissions
 from consumer.audit.findings import Findings
 from consumer.audit.letters import Record
+from consumer.wire.placement import partition_for
 from consumer.wire.report import CompletedBy, Outcome
 from tests.unit.aggregation.feed import callback, error, usage
 from tests.unit.audit.history import Writer
@@ -30,11 +31,11 @@ def parts() -> list[Record]:
 
 
 def told(
-    records: list[Record], begins: dict[int, int] | None = None
+    records: list[Record], begins: dict[int, int] | None = None, *, partitions: int = 1
 ) -> tuple[list[Emission], list[str], Findings]:
     """Whole reports, and what is wrong with them."""
     findings = Findings()
-    emissions = Emissions("callbacks", findings)
+    emissions = Emissions("callbacks", partitions, findings)
     whole = [found for record in records if (found := emissions.take(record)) is not None]
     emissions.finish(begins or {0: 0})
     return whole, [one.problem for one in findings.differences], findings
@@ -105,11 +106,26 @@ def test_parts_agree_and_lie_together(parts: list[Record]) -> None:
     value = (parts[1].value or b"").replace(b'"callbacks":2', b'"callbacks":3')
     keyed = parts[1]._replace(key=b"t")
 
-    assert told([parts[0], elsewhere, parts[2]])[1] == ["its parts lie in different partitions"]
+    assert told([parts[0], elsewhere, parts[2]])[1] == [
+        "its records lie in different partitions: [0, 1]"
+    ]
     assert told([parts[0], parts[1]._replace(value=value), parts[2]])[1] == [
         "its parts do not agree with each other"
     ]
     assert told([parts[0], keyed, parts[2]])[1] == ["reports[0]@1 has the key b't'"]
+
+
+def test_partitions_may_have_been_added_to_the_topic(parts: list[Record]) -> None:
+    """Then a key belongs elsewhere than before: nobody knows whether it was so."""
+    assert {partition_for(b"t", count) for count in (1, 2, 3)} == {0, 1}
+    records = [*parts[:2], parts[2]._replace(partition=1)]
+    _, problems, findings = told(records, partitions=3)
+
+    assert problems == []
+    why = "their records lie in several partitions, as if the topic had been given some since"
+    assert findings.unchecked() == [f"1 reports: {why}"]
+    records[2] = parts[2]._replace(partition=2)
+    assert told(records, partitions=3)[1] == ["its records lie in different partitions: [0, 2]"]
 
 
 def test_parts_may_come_in_any_order(parts: list[Record]) -> None:

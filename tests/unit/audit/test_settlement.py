@@ -69,7 +69,15 @@ def came(offset: int, *items: bytes, kind: int = CALLBACK) -> Entry:
 def life(first: int, last: int, revision: int = 0, first_revision: int = 0) -> Life:
     """By its reports, the latest of which was closed with its last record."""
     return Life(
-        first, last, first_revision, revision, 10 * first, 10 * last, numbers=Numbers(), items=1
+        first,
+        last,
+        first_revision,
+        revision,
+        10 * first,
+        10 * last,
+        numbers=Numbers(),
+        items=1,
+        at=(0, 0),
     )
 
 
@@ -120,6 +128,14 @@ def test_what_a_second_life_should_have_closed_is_due_at_once() -> None:
     assert case.settle(705, compacted=True) == [
         "1 records: their reports may be older than what is read of the reports"
     ]
+
+
+def test_lives_do_not_overlap() -> None:
+    """A txid is not opened while it is known; in whatever order its reports were read."""
+    items = came(1, b"a"), came(5, b"a"), came(7, b"a"), came(9, b"a")
+    case = Case(*items, lives=(life(5, 9), life(1, 7)))
+
+    assert case.settle(1_000) == ["a report goes on to 7, but the next begins at 5"]
 
 
 def test_reports_that_nobody_reads_any_more_are_not_missing() -> None:

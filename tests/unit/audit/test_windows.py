@@ -31,6 +31,7 @@ def emission(revision: int = 0, took_ms: int = 5, **numbers: object) -> Emission
         usage=[],
         errors=[],
         seen=set(),
+        at=(0, 0),
     )
 
 
