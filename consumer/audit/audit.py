@@ -128,7 +128,8 @@ class Audit:
         """
         for partition in self._partitions.values():
             partition.seal_reports()
-        self._emissions.finish(begins)
+        compacted = self._cover.reports_compacted
+        self._emissions.finish(begins, self._latest if compacted else None)
         results = {
             number: partition.finish(still=number in still)
             for number, partition in self._partitions.items()
@@ -143,3 +144,8 @@ class Audit:
             found[name] = sum(result.items + result.open.items for result in results.values())
         rows = [Row(name, counted[name], found[name]) for name in counted]
         return Verdict(results, rows, self._findings.differences, self._findings.unchecked())
+
+    def _latest(self, number: int, txid: str) -> tuple[int, int]:
+        partition = self._partitions.get(number)
+        lives = [] if partition is None else partition.ledger.account(txid).lives
+        return max(((life.first, life.revision) for life in lives), default=(-1, -1))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -24,6 +24,9 @@ from consumer.wire.timestamps import milliseconds
 
 _Name = tuple[int, str, int, int]
 """Input partition, txid, first offset, revision."""
+
+Latest = Callable[[int, str], tuple[int, int]]
+"""First offset and revision of the last report of an input partition's txid; -1 for none."""
 
 _SHOWN = 5
 """Numbers of missing parts that are told."""
@@ -116,8 +119,11 @@ class Emissions:
             self._split.add(name)
         return self._whole(name, [parts[number] for number in sorted(parts)])
 
-    def finish(self, begins: Mapping[int, int]) -> None:
-        """All were taken. Parts at the beginning of a topic (by offset) may have lost others."""
+    def finish(self, begins: Mapping[int, int], latest: Latest | None) -> None:
+        """All were taken. Parts at the beginning of a topic (by offset) may have lost others.
+
+        `latest`: of whole reports, where compaction may have taken parts of older ones.
+        """
         for name, parts in self._torn.items():
             record, part = next(iter(parts.values()))
             count = part.summary.part.count
@@ -125,6 +131,10 @@ class Emissions:
                 self._findings.differ(_called(name), f"parts {sorted(parts)} are there twice")
             elif begins[record.partition] and 1 not in parts:
                 self._findings.skip("split reports", "the topic has lost their first parts")
+            elif latest is not None and latest(name[0], name[1]) > name[2:]:
+                self._findings.skip(
+                    "split reports", "the topic is compacted, and a later one there"
+                )
             else:
                 self._findings.differ(_called(name), _torn(parts, count))
 

@@ -114,7 +114,7 @@ def test_one_wrong_number_is_found(
 def test_no_part_of_what_is_right_looks_wrong(
     policy: Policy, events: list[Event], share_bytes: int, data: st.DataObject, *, closed: bool
 ) -> None:
-    """A range of it, with outputs that reach back further than that, or less far."""
+    """A range of it, with outputs that reach back further or less far, and a compacted topic."""
     ending = [Idle(end_of(events) + 10_000)] if closed else []
     history = lived(policy, [*events, *ending], share_bytes)
     assume(history.inputs)
@@ -122,15 +122,19 @@ def test_no_part_of_what_is_right_looks_wrong(
     since, until = data.draw(times), data.draw(times)
     begin = first_of(history.inputs, since) if since else 0
     end = first_of(history.inputs, until) if until else history.end
+    compacted = data.draw(st.booleans())
+    left = history.reports
+    if compacted:
+        left = cleaned(left, data.draw(st.integers(0, len(left))))
     reports, metrics, letters = (
         data.draw(st.integers(0, len(records)))
-        for records in (history.reports, history.metrics, history.dead_letters)
+        for records in (left, history.metrics, history.dead_letters)
     )
     if letters:  # a range begins where its dead letters do
         begin = max(begin, offset_of(history.dead_letters[letters - 1]) + 1)
     part = history.changed(
         inputs=[event for event in history.inputs if event.offset >= begin],
-        reports=history.reports[reports:],
+        reports=left[reports:],
         report_begin=reports,
         metrics=history.metrics[metrics:],
         dead_letters=history.dead_letters[letters:],
@@ -142,7 +146,8 @@ def test_no_part_of_what_is_right_looks_wrong(
             **data.draw(st.sampled_from([{}, {"clock_ms": None, "window": None}])),
         },
         cover=Cover(
-            reports_since_ms=reports,
+            reports_since_ms=left[reports - 1].timestamp_ms + 1 if reports else 0,
+            reports_compacted=compacted,
             metrics_since_ms=metrics,
         ),
         since_ms=max(since or 0, 0),
@@ -150,6 +155,12 @@ def test_no_part_of_what_is_right_looks_wrong(
         still=data.draw(st.booleans()),
     )
     assert part.problems() == []
+
+
+def cleaned(records: list[Record], end: int) -> list[Record]:
+    """What compaction leaves that has come to an end: of each key the last record before it."""
+    last = {record.key: record for record in records[:end]}
+    return [*sorted(last.values(), key=lambda record: record.offset), *records[end:]]
 
 
 def parsed(value: bytes) -> Any:

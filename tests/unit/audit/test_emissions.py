@@ -37,7 +37,7 @@ def told(
     findings = Findings()
     emissions = Emissions("callbacks", partitions, findings)
     whole = [found for record in records if (found := emissions.take(record)) is not None]
-    emissions.finish(begins or {0: 0})
+    emissions.finish(begins or {0: 0}, None)
     return whole, [one.problem for one in findings.differences], findings
 
 

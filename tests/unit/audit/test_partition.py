@@ -99,6 +99,27 @@ def test_a_compacted_topic_proves_its_last_revisions_only() -> None:
     assert lines(left.changed(reports=[]).problems(), "txid 't'", "no report holds")
 
 
+@pytest.mark.parametrize("again_at", [1_250, 5_000])
+def test_compaction_tears_split_reports_that_a_later_one_replaces(again_at: int) -> None:
+    """Of which there are fewer parts, be it a revision or a report of its own."""
+    writer = Writer(window_ms=100, device_limit=0, report_bytes=6_596)
+    imeis = [digit * 256 for digit in "abcdefghijkl"]
+    writer.expect("t", "x", at=1_000)
+    writer.devices("t", *imeis, at=1_000)
+    writer.tick(at=1_150)
+    writer.expect("t", *imeis, at=again_at)
+    writer.tick(at=9_000)
+    history = writer.history().changed(cover=Cover(reports_compacted=True))
+    last = {record.key: record for record in history.reports}
+    left = history.changed(reports=list(last.values()))
+    verdict = left.verdict()
+
+    assert 1 < len(last) < len(history.reports)
+    assert verdict.differences == []
+    assert "1 split reports: the topic is compacted, and a later one there" in verdict.unchecked
+    assert lines(left.without("reports", 0).problems(), "txid 't'", "are missing")
+
+
 def test_an_empty_partition_is_in_order() -> None:
     """Nothing was consumed, nothing came out, and nothing is said of its state."""
     history = History(busy().policy, [])
