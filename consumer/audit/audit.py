@@ -54,7 +54,7 @@ class Audit:
         self._terms = terms
         self._cover = cover
         self._findings = Findings()
-        self._letters = Letters(terms.topic, self._findings)
+        self._letters = Letters(terms.topic, spans, self._findings)
         self._emissions = Emissions(terms.topic, cover.report_partitions, self._findings)
         self._metrics_places: dict[bytes | None, str] = {}
         self._partitions = {

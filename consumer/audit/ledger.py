@@ -85,10 +85,13 @@ class Ledger:
         """Records of a kind among those from one index up to another."""
         return self.kinds.count(kind, begin, end)
 
-    def finish(self, begin: int, end: int) -> None:
-        """All records from offset `begin` to `end` were taken: who of the letters is left?"""
+    def finish(self, begin: int, end: int, *, is_all: bool) -> None:
+        """All records from offset `begin` to `end` were taken: who of the letters is left?
+
+        `is_all`: nothing from `end` on was ever consumed.
+        """
         for offset, letter in self._letters.items():
-            if begin <= offset < end and not letter.told:
+            if offset < 0 or (begin <= offset and (offset < end or is_all) and not letter.told):
                 self._differ(offset, f"no such record, but a dead letter of it: {letter.place}")
 
     def _dead(self, offset: int, letter: Letter, record: Decoded) -> Entry | None:

@@ -128,9 +128,10 @@ class PartitionAudit:
     def finish(self, *, still: bool) -> Result:
         """All reports were taken. `still`: no commit came while they were read."""
         span = self._span
-        self.ledger.finish(span.begin, span.end)
+        is_all = still and span.to_end
+        self.ledger.finish(span.begin, span.end, is_all=is_all)
         self._tell_homeless()
-        if still and span.to_end:
+        if is_all:
             for name in self._later:
                 self._findings.differ(name, f"nothing beyond offset {span.end - 1} was consumed")
         placement = self._place()

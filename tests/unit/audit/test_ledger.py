@@ -47,7 +47,7 @@ def test_counts_each_record_in_one_kind() -> None:
     book.take(15, b"garbage", "malformed_json")
     book.take(16, callback("t", usage("2")), "late")
     book.take(17, expectation("t", "2"), "late")
-    book.ledger.finish(10, 18)
+    book.ledger.finish(10, 18, is_all=False)
 
     assert book.problems == []
     counts = {name: book.ledger.count(kind, 0, 7) for kind, name in enumerate(KINDS)}
@@ -102,6 +102,6 @@ def test_dead_letters_without_a_record_are_found_in_the_range_only() -> None:
     for offset in (4, 5, 9, 10):
         book.letters[offset] = Letter("schema", b"", f"letters[0]@{offset}")
     book.take(5, b"[]", "schema")
-    book.ledger.finish(5, 10)
+    book.ledger.finish(5, 10, is_all=False)
 
     assert book.problems == [("in[3]@9", "no such record, but a dead letter of it: letters[0]@9")]
