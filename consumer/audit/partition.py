@@ -131,6 +131,7 @@ class PartitionAudit:
         is_all = still and span.to_end
         self.ledger.finish(span.begin, span.end, is_all=is_all)
         self._tell_homeless()
+        self._check_bounds()
         if is_all:
             for name in self._later:
                 self._findings.differ(name, f"nothing beyond offset {span.end - 1} was consumed")
@@ -158,6 +159,16 @@ class PartitionAudit:
         return result
 
     # Windows
+
+    def _check_bounds(self) -> None:
+        for window, problem in self.windows.odd(self._terms.window_ms):
+            if window.end_ms <= self._terms.since_ms or window.start_ms >= self._terms.until_ms:
+                continue
+            if problem is None:
+                why = "they do not fit metrics.window, which may have been another one then"
+                self._findings.skip("windows' bounds", why)
+            else:
+                self._differ(window.start_ms, problem)
 
     def _anchor(self, emission: Emission, offset: int, clock_ms: int) -> None:
         """The clock stood at `clock_ms` when the record at `offset` was taken."""

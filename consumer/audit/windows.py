@@ -8,7 +8,7 @@ what it holds so far.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct, field, json, structs
@@ -16,6 +16,7 @@ from msgspec import Struct, field, json, structs
 from consumer.audit.emissions import Emission, Numbers
 from consumer.wire.metrics import MetricsRecord
 from consumer.wire.state_entry import Window as OpenWindow
+from consumer.wire.timestamps import iso
 
 OTHER_CODES: Final = "(other)"
 """Sums of error codes that found no room in their window."""
@@ -126,6 +127,10 @@ class Window:
             self.first_anchor = index
         self.last_anchor = max(self.last_anchor, index)
 
+    def is_regular(self, length_ms: int) -> bool:
+        """Whether it is one of those that follow each other when all have this length."""
+        return self.start_ms % length_ms == 0 and self.end_ms == self.start_ms + length_ms
+
     @property
     def is_too_small(self) -> bool:
         """Whether records lie between its anchors that it does not count."""
@@ -188,6 +193,32 @@ class Windows:
             return None
         window = self.all[place]
         return window if clock_ms < window.end_ms else None
+
+    def odd(self, length_ms: int) -> Iterator[tuple[Window, str | None]]:
+        """Windows that are not of this length and aligned to it, and what is wrong about that.
+
+        None where nothing may be: the setting may have been another one then, which cuts the
+        first window short after it. But not for what would have been a single window.
+        """
+        known = self.all
+        for before, window, after in zip([None, *known], known, [*known[1:], None], strict=False):
+            ends = f"it ends at {iso(window.end_ms)}"
+            if window.end_ms <= window.start_ms:
+                yield window, f"{ends}, before it begins"
+            elif after is not None and window.end_ms > after.start_ms:
+                yield window, f"{ends}, within the next one"
+            elif not window.is_regular(length_ms):
+                alone = (
+                    before is not None
+                    and after is not None
+                    and before.is_regular(length_ms)
+                    and after.is_regular(length_ms)
+                    and after.start_ms - before.end_ms == length_ms
+                )
+                yield (
+                    window,
+                    f"{ends}, which does not fit in with its neighbours" if alone else None,
+                )
 
 
 def closed(record: MetricsRecord, start_ms: int, end_ms: int) -> Window:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from consumer.aggregation.policy import Policy
 from consumer.audit.letters import Record
@@ -19,10 +20,16 @@ from tests.property.streams import Input as Sent
 from tests.unit.audit.history import History, Input
 
 
-def lived(policy: Policy, events: list[Event], share_bytes: int) -> History:
-    """What a life leaves on the topics."""
+def lived(
+    policy: Policy, events: list[Event], share_bytes: int, *, was: Policy | None = None
+) -> History:
+    """What a life leaves on the topics; its first half `was` under other settings."""
     with small_scale():
-        driver = Driver(policy, events, share_bytes)
+        driver = Driver(was or policy, events[: len(events) // 2], share_bytes)
+        driver.run([STRAIGHT])
+        driver.ledger.policy, driver.events = policy, events
+        driver.ledger.crash()
+        driver.ledger.aggregator.share_bytes = share_bytes
         outcome = driver.run([STRAIGHT])
     aggregator = driver.ledger.aggregator
     return History.of(
@@ -161,6 +168,22 @@ def cleaned(records: list[Record], end: int) -> list[Record]:
     """What compaction leaves that has come to an end: of each key the last record before it."""
     last = {record.key: record for record in records[:end]}
     return [*sorted(last.values(), key=lambda record: record.offset), *records[end:]]
+
+
+@given(
+    policy=streams.policies,
+    was=streams.policies,
+    events=streams.events(most=120),
+    share_bytes=streams.shares,
+)
+def test_windows_may_have_had_another_length(
+    policy: Policy, was: Policy, events: list[Event], share_bytes: int
+) -> None:
+    """The setting was changed at a restart."""
+    history = lived(
+        policy, events, share_bytes, was=structs.replace(policy, window_ms=was.window_ms)
+    )
+    assert history.problems() == []
 
 
 def parsed(value: bytes) -> Any:

@@ -66,6 +66,17 @@ def test_a_range_is_cut_out(history: History) -> None:
     assert not lines(part.without("reports", 64).problems(), "txid")
 
 
+def test_a_window_ends_where_the_setting_says(history: History) -> None:
+    """Or the setting was another one, and that is said."""
+    wrong = history.rewritten("metrics", 3, b'01.400Z"}', b'01.390Z"}')
+    verdict = history.rewritten("metrics", 0, b'01.100Z"}', b'01.099Z"}').verdict()
+
+    assert lines(wrong.problems(), "window 1970-01-01T00:00:01.300Z/0: it ends at")
+    assert verdict.differences == []
+    why = "they do not fit metrics.window, which may have been another one then"
+    assert verdict.unchecked == [f"1 windows' bounds: {why}"]
+
+
 def late(written_ms: float) -> Cover:
     """Outputs that are read from the first that was written then (they count up from 0)."""
     return Cover(reports_since_ms=written_ms - 1_145, metrics_since_ms=1)

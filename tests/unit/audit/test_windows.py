@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from consumer.audit.emissions import Emission, Numbers
 from consumer.audit.windows import Sums, Window, Windows, closed, decode, still_open
 from consumer.wire import state_entry
@@ -109,6 +111,37 @@ def test_are_found_by_time() -> None:
     found = [None if (one := windows.at(at)) is None else one.start_ms for at in times]
 
     assert found == [None, 100, 100, 200, 200, None, 300, 300, None]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "odd"),
+    [
+        ("0-100 100-200 300-400", {}),
+        ("0-100 100-199 200-300", {100: "which does not fit in with its neighbours"}),
+        ("0-100 103-200 200-300", {103: "which does not fit in with its neighbours"}),
+        ("0-100 100-201 200-300", {100: "within the next one"}),
+        ("0-100 100-100 200-300", {100: "before it begins"}),
+        ("0-60 60-120 120-200 200-300", {0: None, 60: None, 120: None}),
+        ("0-250 250-300 300-400", {0: None, 250: None}),
+        ("0-100 100-200 200-250", {200: None}),
+        ("0-100 100-150 300-400", {100: None}),
+    ],
+)
+def test_are_as_long_as_the_setting_says_unless_it_was_another_one(
+    bounds: str, odd: dict[int, str | None]
+) -> None:
+    """Nobody knows when it was changed; but windows never overlap."""
+    windows = Windows()
+    for each in bounds.split():
+        start, end = map(int, each.split("-"))
+        windows.add(window(start=start, end=end))
+    windows.seal()
+    found = {one.start_ms: problem for one, problem in windows.odd(100)}
+
+    assert found.keys() == odd.keys()
+    for start_ms, words in odd.items():
+        problem = found[start_ms]
+        assert problem is None if words is None else words in (problem or "")
 
 
 def test_the_record_and_the_state_log_tell_the_same() -> None:
