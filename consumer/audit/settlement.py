@@ -143,13 +143,14 @@ class Settlement:
             if life is None or not known.issuperset(_judgeable(entry, life))
         ]
         sure = self._is_judged(parts[0]) and not (followed and self._compacted)
-        if sure and fresh and (followed or self._is_overdue(parts[-1])):
+        overdue = bool(fresh) and self._is_overdue(_last_news(parts, fresh[0]))
+        if sure and fresh and (followed or overdue):
             places = ", ".join(str(entry.offset) for entry in fresh[:3])
             after = "" if life is None else f" after revision {life.revision}"
             self._findings.differ(
                 name, f"no report{after} holds what came with {len(fresh)} records: {places}"
             )
-        elif fresh and not followed and not self._is_overdue(parts[-1]):
+        elif fresh and not followed and not overdue:
             self.open.txids += 1
             self.open.items += len({item for entry in parts for item in entry.items} - known)
         elif fresh:
@@ -217,6 +218,20 @@ class Settlement:
 
     def _is_complete(self, clock_ms: float) -> bool:
         return clock_ms > self._complete_since_ms
+
+
+def _last_news(parts: list[Entry], first: Entry) -> Entry:
+    """The last record from `first` on that may have brought something: duplicates put nothing off.
+
+    With `first` the txid is open, and stays so; whether it knew anything before is another matter.
+    """
+    known: set[bytes] = set()
+    last = first
+    for entry in parts[parts.index(first) :]:
+        if not known.issuperset(_brought(entry)):
+            last = entry
+            known.update(_brought(entry))
+    return last
 
 
 def _brought(entry: Entry) -> Iterable[bytes]:

@@ -91,6 +91,25 @@ def test_without_a_report_a_txid_is_open_until_its_time_has_passed() -> None:
     assert case.open == Open()
 
 
+def test_duplicates_put_no_report_off() -> None:
+    """Neither the first one nor a revision."""
+    case = Case(came(1, b"a"), came(12, b"a"), came(13))
+    assert case.settle(119) == []
+    assert case.settle(120) == ["no report holds what came with 3 records: 1, 12, 13"]
+
+    case = Case(came(1, b"a"), came(2, b"b"), came(12, b"b"), lives=(life(1, 1),))
+    assert case.settle(129) == []
+    assert case.settle(130) == ["no report after revision 0 holds what came with 2 records: 2, 12"]
+
+
+def test_what_is_no_duplicate_to_a_txid_that_was_forgotten_puts_its_report_off() -> None:
+    """With its second record it may have been opened anew; the third would be news to it."""
+    case = Case(came(1, b"a"), came(2, b"b"), came(12, b"a"), lives=(life(1, 1),))
+
+    assert case.settle(229) == []
+    assert case.settle(230) == ["no report after revision 0 holds what came with 1 records: 2"]
+
+
 def test_a_record_in_no_known_window_is_held_against_nobody() -> None:
     """Its time is unknown."""
     case = Case(came(1, b"a"))
