@@ -8,18 +8,16 @@ what it holds so far.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct, field, json, structs
 
 from consumer.audit.emissions import Emission, Numbers
-from consumer.wire.metrics import MetricsRecord
+from consumer.wire.metrics import CODES_BYTES, OTHER_CODES, MetricsRecord, most_bytes
 from consumer.wire.state_entry import Window as OpenWindow
 from consumer.wire.timestamps import iso
-
-OTHER_CODES: Final = "(other)"
-"""Sums of error codes that found no room in their window."""
 
 decode: Final = json.Decoder(MetricsRecord).decode
 ITEMS: Final = ("usage", "errors", "duplicates", "late")
@@ -162,12 +160,15 @@ class Window:
         return problems
 
     def _of(self, sums: Sums, name: str) -> object:
-        """A field; of codes what can be compared."""
+        """A field; of codes those that are named, and the sum of what found no room."""
         if name != "codes":
             return getattr(sums, name)
-        if OTHER_CODES in self.stated.codes:
-            return sum(sums.codes.values())
-        return {code: count for code, count in sorted(sums.codes.items()) if count}
+        known = self.stated.codes.keys()
+        crowded = sum(map(most_bytes, known | self.sums.codes.keys())) > CODES_BYTES
+        found = Counter[str]()
+        for code, count in sorted(sums.codes.items()):
+            found[OTHER_CODES if crowded and code not in known else code] += count
+        return {code: count for code, count in found.items() if count}
 
 
 class Windows:

@@ -59,15 +59,34 @@ def test_a_revision_counts_as_the_difference() -> None:
 
 
 def test_codes_without_a_name_are_compared_in_sum() -> None:
-    """A window has room for so many different ones only."""
-    found = window(Sums(complete=1, codes={"E1": 1, "(other)": 5}, first_emissions=1))
-    found.stated.to_complete_sum_ms = found.stated.to_complete_min_ms = 5
-    found.stated.to_complete_max_ms = 5
-    found.sums.add(emission(codes={"E1": 2, "E7": 4}), NOTHING)
+    """A window has room for so many different ones only; those that are in it are exact."""
+    feed = Feed(window_ms=1_000, device_limit=0)
+    codes = [f"{number:06}".ljust(256, "x") for number in range(400)]
+    feed.send(callback("t", *(error("1", code) for code in ["(other)", *codes])), at=1_000)
+    feed.tick(at=3_000)
+    value = feed.aggregator.windows.closed[0][1]
+    assert b'"(other)":' in value
+    found = closed(decode(value), 1_000, 2_000)
+    for code in ["(other)", *codes]:
+        found.sums.codes[code] = 1
+    assert [line for line in found.wrong_sums() if line.startswith("codes")] == []
+
+    for code in (codes[0], codes[-1], "(other)"):
+        found.sums.codes[code] += 1
+        assert any(line.startswith("codes") for line in found.wrong_sums())
+        found.sums.codes[code] -= 1
+
+
+def test_a_code_may_be_called_like_those_without_a_name() -> None:
+    """Where there is room for all of them, none is summed up."""
+    found = window(Sums(codes={"E1": 1, "(other)": 1}))
+    found.sums.codes = {"E1": 1, "(other)": 1}
     assert found.wrong_sums() == []
 
-    found.sums.codes["E8"] = 1
-    assert found.wrong_sums() == ["codes is 6, the reports make it 7"]
+    for wrong in ({"E7": 1, "(other)": 1}, {"(other)": 2}):
+        found.stated.codes = wrong
+        (problem,) = found.wrong_sums()
+        assert problem.startswith("codes is {'(other)': ")
 
 
 def test_of_a_window_that_is_unsure_only_counts_are_compared() -> None:
