@@ -110,6 +110,11 @@ class Audit:
         """How many records of an input partition were consumed after the range."""
         self._partitions[partition].beyond = records
 
+    def seal_records(self) -> None:
+        """All input records were taken."""
+        for partition in self._partitions.values():
+            partition.seal_records()
+
     def report(self, record: Record) -> None:
         """The next record of the reports topic."""
         emission = self._emissions.take(record)

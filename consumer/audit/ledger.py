@@ -12,7 +12,6 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Final
 
-from consumer.audit.findings import Findings, name_record
 from consumer.audit.letters import Letter, fingerprint
 from consumer.audit.lives import Account
 from consumer.audit.terms import Terms
@@ -37,18 +36,11 @@ _DEAD_LETTER: Final = 3
 class Ledger:
     """One partition's records in the order of their offsets."""
 
-    def __init__(
-        self,
-        terms: Terms,
-        partition: int,
-        letters: Mapping[int, Letter],
-        findings: Findings,
-    ) -> None:
-        self._topic = terms.topic
+    def __init__(self, terms: Terms, letters: Mapping[int, Letter]) -> None:
         self._largest_item = terms.largest_item
-        self._partition = partition
         self._letters = letters
-        self._findings = findings
+        self.problems: list[tuple[int, str]] = []
+        """What is wrong with the record at an offset."""
         self.offsets = array("q")
         self.kinds = bytearray()
         self.accounts: dict[str, Account] = {}
@@ -76,6 +68,12 @@ class Ledger:
         if account is None:
             account = self.accounts[txid] = Account()
         return account
+
+    def drop(self, begin: int) -> None:
+        """Records before the offset `begin` were never consumed; accounts keep theirs."""
+        count = self.index(begin)
+        del self.offsets[:count], self.kinds[:count]
+        self.problems = [problem for problem in self.problems if problem[0] >= begin]
 
     def index(self, offset: int) -> int:
         """How many records come before `offset`."""
@@ -121,7 +119,7 @@ class Ledger:
         return _DEAD_LETTER if isinstance(record, Rejection) else _ACKNOWLEDGEMENT
 
     def _differ(self, offset: int, problem: str) -> None:
-        self._findings.differ(name_record(self._topic, self._partition, offset), problem)
+        self.problems.append((offset, problem))
 
 
 def _entry(offset: int, record: Decoded) -> Entry | None:

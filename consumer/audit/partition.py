@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from consumer.audit.emissions import Emission
-from consumer.audit.findings import Findings, name_window
+from consumer.audit.findings import Findings, name_record, name_window
 from consumer.audit.ledger import KINDS, Ledger
 from consumer.audit.letters import Letter
 from consumer.audit.lives import continued, follow, weigh
@@ -66,9 +66,10 @@ class PartitionAudit:
         letters: Mapping[int, Letter],
         findings: Findings,
     ) -> None:
-        self.ledger = Ledger(terms, number, letters, findings)
+        self.ledger = Ledger(terms, letters)
         self.windows = Windows()
         self._number = number
+        self._letters = letters
         self._terms = terms
         self._cover = cover
         self._span = span
@@ -88,6 +89,21 @@ class PartitionAudit:
         if self._span.window is not None:
             self.windows.add(still_open(self._span.window))
         self.windows.seal()
+
+    def seal_records(self) -> None:
+        """All records were taken: windows tell how many of them were consumed at all."""
+        span, terms = self._span, self._terms
+        beyond = 0 if span.to_end else self.beyond
+        if not terms.starts_late or not self._has_beginning or beyond is None or not span.window:
+            return
+        counted = sum(sum(window.records) for window in self.windows.all)
+        early = len(self.ledger.offsets) + beyond - counted
+        offsets = [*self.ledger.offsets, span.end]
+        if 0 < early < len(offsets) and min(self._letters, default=span.end) >= offsets[early]:
+            self._span = structs.replace(span, begin=offsets[early])
+            self.ledger.drop(offsets[early])
+            why = "the daemon began after them, as app.start_at=latest has it"
+            self._findings.skip("records", why, early)
 
     def report(self, emission: Emission, written_ms: int) -> None:
         """The next report."""
@@ -119,6 +135,9 @@ class PartitionAudit:
         self._anchor(emission, emission.first, emission.opened_ms)
         if emission.by_part:
             self._anchor(emission, emission.last, emission.closed_ms)
+        if self._span.from_start and emission.first < self._span.begin:
+            problem = f"nothing before offset {self._span.begin} was consumed"
+            self._findings.differ(emission.name, problem)
         if emission.last >= self._span.end:
             self._later.append(emission.name)
         begin = self._span.begin
@@ -130,6 +149,8 @@ class PartitionAudit:
         span = self._span
         is_all = still and span.to_end
         self.ledger.finish(span.begin, span.end, is_all=is_all)
+        for offset, problem in self.ledger.problems:
+            self._findings.differ(name_record(self._terms.topic, self._number, offset), problem)
         self._tell_homeless()
         self._check_bounds()
         if is_all:
@@ -211,8 +232,15 @@ class PartitionAudit:
             self._windows(until_ms),
             self.ledger,
             self._findings,
-            whole=span.from_start and not terms.since_ms and not self._cover.metrics_since_ms,
+            whole=self._has_beginning,
             beyond=beyond,
+        )
+
+    @property
+    def _has_beginning(self) -> bool:
+        """Whether all windows are there, and all records, from the very first on."""
+        return (
+            self._span.from_start and not self._terms.since_ms and not self._cover.metrics_since_ms
         )
 
     def _windows(self, until_ms: int) -> list[Window]:

@@ -69,7 +69,7 @@ class Settlement:
         lives = sorted(account.lives, key=lambda life: life.first)
         self._judge_lives(name, lives)
         bounds = [life.first for life in lives[1:]] + [2**63]
-        entries = list(account.trail)
+        entries = [entry for entry in account.trail if entry.offset >= self._span.begin]
         if not lives:
             self._settle_rest(name, None, entries, set(), followed=False)
             return

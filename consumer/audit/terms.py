@@ -25,6 +25,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     window_ms: int
     largest_item: int
     """Bytes of the largest item that a report takes."""
+    starts_late: bool = False
+    """`app.start_at` is `latest`: what lay there before is not consumed."""
     since_ms: int = 0
     """Windows that ended by then are not looked at."""
     until_ms: int = FOREVER

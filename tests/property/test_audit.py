@@ -15,7 +15,7 @@ from consumer.audit.letters import Record
 from consumer.audit.terms import FOREVER, Cover
 from tests.property import streams
 from tests.property.driver import STRAIGHT, Driver, small_scale
-from tests.property.streams import Event, Idle, bounded
+from tests.property.streams import Event, Idle, Payload, bounded
 from tests.property.streams import Input as Sent
 from tests.unit.audit.history import History, Input
 
@@ -56,14 +56,17 @@ def end_of(events: list[Event]) -> int:
     events=streams.events(most=120),
     share_bytes=streams.shares,
     closed=st.booleans(),
+    early=st.lists(streams.payloads(streams.values), max_size=5),
 )
 def test_what_is_right_passes(
-    policy: Policy, events: list[Event], share_bytes: int, *, closed: bool
+    policy: Policy, events: list[Event], share_bytes: int, early: list[Payload], *, closed: bool
 ) -> None:
-    """With txids open at the end or with none; whatever ended them."""
+    """With txids open at the end or with none; whatever ended them, and lay there before."""
     ending = [Idle(end_of(events) + 10_000)] if closed else []
     history = lived(policy, [*events, *ending], share_bytes)
     assert history.problems() == []
+    before = [Input(offset, 1, *payload) for offset, payload in enumerate(early)]
+    assert history.changed(inputs=before + history.inputs, starts_late=True).problems() == []
 
 
 @given(

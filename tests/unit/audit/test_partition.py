@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from consumer.audit.letters import Record
 from consumer.audit.terms import Cover
-from tests.unit.audit.history import History, Writer, busy, lines
+from consumer.wire import dead_letter
+from tests.unit.aggregation.feed import callback, usage
+from tests.unit.audit.history import History, Input, Writer, busy, lines
 
 
 @pytest.fixture
@@ -75,6 +78,51 @@ def test_a_window_ends_where_the_setting_says(history: History) -> None:
     assert verdict.differences == []
     why = "they do not fit metrics.window, which may have been another one then"
     assert verdict.unchecked == [f"1 windows' bounds: {why}"]
+
+
+EARLY = [
+    Input(0, 900, None, callback("old", usage("1"))),
+    Input(1, 901, None, b"garbage"),
+    Input(3, 902, None, callback("t0", usage("1"))),
+]
+"""What lay there before the daemon first began, with `app.start_at = "latest"`."""
+
+
+@pytest.fixture
+def late_start() -> History:
+    """Eight windows, of which these records are not part."""
+    history = busy(first=5)
+    return history.changed(inputs=EARLY + history.inputs, starts_late=True)
+
+
+def test_what_lay_there_before_the_daemon_began_is_not_missed(late_start: History) -> None:
+    """Windows tell how many records were consumed; everything else is proven."""
+    verdict = late_start.verdict()
+    (result,) = verdict.partitions.values()
+
+    assert verdict.differences == []
+    note = "3 records: the daemon began after them, as app.start_at=latest has it"
+    assert verdict.unchecked == [note]
+    assert (result.begin, result.records, result.windows, result.whole) == (5, 161, 8, True)
+    part = {"end": 100, "to_end": False}
+    assert late_start.changed(span=part, until_ms=1_400).problems() == []
+    for topic, place in (("reports", 0), ("reports", 79), ("metrics", 0), ("metrics", 7)):
+        assert late_start.without(topic, place).problems() != []
+
+
+def test_a_late_beginning_is_believed_only_where_nothing_speaks_against_it(
+    late_start: History,
+) -> None:
+    """Not without the setting, and not where an earlier record came out again."""
+    gap = "callbacks[0]@0: 3 records from here on are in no window"
+    early = late_start.rewritten("reports", 0, b'"firstOffset":5', b'"firstOffset":3')
+    headers = dead_letter.headers((), "callbacks", 0, 1, dead_letter.Reason.SCHEMA, "x")
+    letter = Record("letters", 0, 0, 0, None, b"garbage", headers)
+    problems = late_start.changed(dead_letters=[letter]).problems()
+
+    assert lines(late_start.changed(starts_late=False).problems(), gap, "first began after them")
+    assert lines(early.problems(), "txid 't0'", "nothing before offset 5 was consumed")
+    assert lines(problems, gap)
 
 
 def late(written_ms: float) -> Cover:
