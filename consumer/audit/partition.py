@@ -266,6 +266,9 @@ class PartitionAudit:
             if known or self.ledger.offsets:
                 why = "the state log does not tell what their last window holds"
                 self._findings.skip("partitions", why)
+        elif span.window is not None:
+            # What is due later may wait for the next transaction; the clock does not.
+            clock_ms = min(clock_ms, span.window.start_ms)
         settlement = Settlement(
             self._number,
             self._terms,

@@ -57,7 +57,7 @@ class Settlement:
         self._window_of = window_of
         """In which a record was counted, by its offset; None where that is unknown."""
         self._clock_ms = clock_ms
-        """At the end."""
+        """At the end: what was due before is done."""
         self._complete_since_ms = complete_since_ms
         """All reports are there that closed after this time of the clock."""
         self._span = span

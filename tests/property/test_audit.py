@@ -14,7 +14,7 @@ from consumer.aggregation.policy import Policy
 from consumer.audit.letters import Record
 from consumer.audit.terms import FOREVER, Cover
 from tests.property import streams
-from tests.property.driver import STRAIGHT, Driver, small_scale
+from tests.property.driver import STRAIGHT, After, Driver, Step, small_scale
 from tests.property.streams import Event, Idle, Payload, bounded
 from tests.property.streams import Input as Sent
 from tests.unit.audit.history import History, Input
@@ -30,11 +30,17 @@ def lived(
         driver.ledger.policy, driver.events = policy, events
         driver.ledger.crash()
         driver.ledger.aggregator.share_bytes = share_bytes
-        outcome = driver.run([STRAIGHT])
-    aggregator = driver.ledger.aggregator
+        driver.run([STRAIGHT])
+    return left_by(driver)
+
+
+def left_by(driver: Driver) -> History:
+    """What is on the topics as of its last commit."""
+    aggregator, outcome = driver.ledger.aggregator, driver.outcome
+    consumed = driver.events[: driver.committed]
     return History.of(
-        policy,
-        [Input(*event) for event in events if isinstance(event, Sent)],
+        driver.ledger.policy,
+        [Input(*event) for event in consumed if isinstance(event, Sent)],
         reports=outcome.reports,
         metrics=outcome.metrics,
         dead_letters=outcome.dead_letters,
@@ -171,6 +177,20 @@ def cleaned(records: list[Record], end: int) -> list[Record]:
     """What compaction leaves that has come to an end: of each key the last record before it."""
     last = {record.key: record for record in records[:end]}
     return [*sorted(last.values(), key=lambda record: record.offset), *records[end:]]
+
+
+@given(
+    policy=streams.policies,
+    events=streams.events(most=120),
+    share_bytes=streams.shares,
+)
+def test_each_commit_is_right(policy: Policy, events: list[Event], share_bytes: int) -> None:
+    """Also where the clock is ahead of what is due, which waits for the next transaction."""
+    driver = Driver(policy, events, share_bytes)
+    while driver.position < len(events):
+        with small_scale():
+            driver.step(Step(10, 1, After.COMMIT))
+        assert left_by(driver).problems() == []
 
 
 @given(

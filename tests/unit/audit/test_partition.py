@@ -7,7 +7,7 @@ import pytest
 from consumer.audit.letters import Record
 from consumer.audit.terms import Cover
 from consumer.wire import dead_letter
-from tests.unit.aggregation.feed import callback, usage
+from tests.unit.aggregation.feed import Batch, Feed, callback, usage
 from tests.unit.audit.history import History, Input, Writer, busy, lines
 
 
@@ -41,6 +41,28 @@ def test_reports_of_the_open_window_are_compared_where_nothing_was_written_meanw
     verdict = lacking.changed(still=False).verdict()
     assert verdict.unchecked == ["1 open windows' reports: the daemon went on meanwhile"]
     assert not lines([one.problem for one in verdict.differences], "complete is")
+
+
+def test_what_waits_for_the_next_transaction_is_not_overdue() -> None:
+    """The clock has moved to where all is due, but a transaction takes only so many reports."""
+    feed = Feed(window_ms=100)
+    for number in range(10):
+        feed.devices(f"t{number}", "1", at=1_000)
+    values = [callback(f"t{number}", usage("1")) for number in range(10)]
+    assert feed.aggregator.apply(Batch([10], [1_500], [None], [b"x"]), 0, feed.wall_ms, 3) == 0
+    history = History.of(
+        feed.aggregator.policy,
+        [Input(offset, 1_000, None, value) for offset, value in enumerate(values)],
+        reports=feed.delta.reports,
+        metrics=feed.aggregator.windows.closed,
+        dead_letters=[],
+        clock_ms=feed.aggregator.clock.now_ms,
+        window=feed.aggregator.windows.open,
+    )
+    (result,) = history.verdict().partitions.values()
+
+    assert history.problems() == []
+    assert (history.clock_ms, len(history.reports), result.open.txids) == (1_500, 3, 7)
 
 
 def test_no_report_is_ahead_of_what_was_consumed(history: History) -> None:
