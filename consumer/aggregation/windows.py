@@ -13,11 +13,6 @@ from consumer.wire.report import Outcome
 from consumer.wire.state_entry import Window
 from consumer.wire.timestamps import iso
 
-CODES_BYTES = 300_000
-OTHER_CODES = "(other)"
-"""Error codes are input: where a window's different ones could take more bytes than this,
-further ones are summed under this name, so that no window outgrows a record."""
-
 
 class Windows:
     """The open window, and the records of those that closed since they were last taken."""
@@ -31,12 +26,12 @@ class Windows:
         self.open = Window(0, end_ms=length_ms)
         self.closed: list[tuple[bytes, bytes]] = []
         """Key and value of metrics records, in time order."""
-        self._codes_room = CODES_BYTES
+        self._codes_room = metrics.CODES_BYTES
 
     def load(self, window: Window) -> None:
         """Go on with a restored window, which keeps its end if the length has changed."""
         self.open = window
-        self._codes_room = CODES_BYTES - sum(map(_most_bytes, window.error_codes))
+        self._codes_room = metrics.CODES_BYTES - sum(map(metrics.most_bytes, window.error_codes))
 
     @property
     def end_ms(self) -> int:
@@ -52,7 +47,7 @@ class Windows:
         start_ms = now_ms // self._length_ms * self._length_ms
         # After a change of length the aligned window may have begun inside of the last one.
         self.open = Window(max(start_ms, self.end_ms), end_ms=start_ms + self._length_ms)
-        self._codes_room = CODES_BYTES
+        self._codes_room = metrics.CODES_BYTES
 
     def is_touched(self) -> bool:
         """Whether anything has been counted in the open window."""
@@ -104,10 +99,10 @@ class Windows:
             if not count:
                 continue
             name = code
-            if name not in known and _most_bytes(name) > self._codes_room:
-                name = OTHER_CODES
+            if name not in known and metrics.most_bytes(name) > self._codes_room:
+                name = metrics.OTHER_CODES
             if name not in known:
-                self._codes_room -= _most_bytes(name)
+                self._codes_room -= metrics.most_bytes(name)
             known[name] = known.get(name, 0) + count
 
     def _record(self) -> tuple[bytes, bytes]:
@@ -148,8 +143,3 @@ class Windows:
             ),
         )
         return metrics.key(window.start_ms, self._partition), metrics.encode(record)
-
-
-def _most_bytes(code: str) -> int:
-    """What a code and its count can take in JSON: a control character becomes six."""
-    return 6 * len(code) + 24

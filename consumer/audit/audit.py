@@ -54,8 +54,8 @@ class Audit:
         self._terms = terms
         self._cover = cover
         self._findings = Findings()
-        self._letters = Letters(terms.topic, self._findings)
-        self._emissions = Emissions(terms.topic, self._findings)
+        self._letters = Letters(terms.topic, spans, self._findings)
+        self._emissions = Emissions(terms.topic, cover.report_partitions, self._findings)
         self._metrics_places: dict[bytes | None, str] = {}
         self._partitions = {
             number: PartitionAudit(
@@ -110,6 +110,11 @@ class Audit:
         """How many records of an input partition were consumed after the range."""
         self._partitions[partition].beyond = records
 
+    def seal_records(self) -> None:
+        """All input records were taken."""
+        for partition in self._partitions.values():
+            partition.seal_records()
+
     def report(self, record: Record) -> None:
         """The next record of the reports topic."""
         emission = self._emissions.take(record)
@@ -126,7 +131,10 @@ class Audit:
 
         `still`: partitions of the input in which no commit came while this was read.
         """
-        self._emissions.finish(begins)
+        for partition in self._partitions.values():
+            partition.seal_reports()
+        compacted = self._cover.reports_compacted
+        self._emissions.finish(begins, self._latest if compacted else None)
         results = {
             number: partition.finish(still=number in still)
             for number, partition in self._partitions.items()
@@ -141,3 +149,8 @@ class Audit:
             found[name] = sum(result.items + result.open.items for result in results.values())
         rows = [Row(name, counted[name], found[name]) for name in counted]
         return Verdict(results, rows, self._findings.differences, self._findings.unchecked())
+
+    def _latest(self, number: int, txid: str) -> tuple[int, int]:
+        partition = self._partitions.get(number)
+        lives = [] if partition is None else partition.ledger.account(txid).lives
+        return max(((life.first, life.revision) for life in lives), default=(-1, -1))

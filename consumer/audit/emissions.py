@@ -6,8 +6,9 @@ key. Of the whole, everything in the summary that follows from the items is comp
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -17,11 +18,21 @@ from consumer.audit.letters import Record
 from consumer.audit.trail import error_digest, usage_digest
 from consumer.wire import report as wire
 from consumer.wire.callback import decode_error_item, decode_usage_item
-from consumer.wire.report import CompletedBy, Report
+from consumer.wire.placement import partition_for
+from consumer.wire.report import CompletedBy, Outcome, Report, Summary
 from consumer.wire.timestamps import milliseconds
 
 _Name = tuple[int, str, int, int]
 """Input partition, txid, first offset, revision."""
+
+Latest = Callable[[int, str], tuple[int, int]]
+"""First offset and revision of the last report of an input partition's txid; -1 for none."""
+
+_SHOWN = 5
+"""Numbers of missing parts that are told."""
+
+_PROOFS = (CompletedBy.EXPECTED_DEVICES, CompletedBy.DEVICE_LIMIT)
+"""Rules that a part makes true: only these prove a report complete."""
 
 
 class Numbers(Struct, frozen=True, gc=False):
@@ -59,6 +70,8 @@ class Emission(Struct):
     errors: list[bytes]
     seen: set[str]
     """IMEIs in its items."""
+    at: tuple[int, int]
+    """Partition and offset of its first part in the reports topic."""
 
     @property
     def name(self) -> str:
@@ -70,8 +83,10 @@ class Emission(Struct):
 class Emissions:
     """Takes the records of the reports topic, gives whole reports."""
 
-    def __init__(self, topic: str, findings: Findings) -> None:
+    def __init__(self, topic: str, partitions: int, findings: Findings) -> None:
+        """`topic` is that of the input, `partitions` are those of the reports."""
         self._topic = topic
+        self._partitions = partitions
         self._findings = findings
         self._torn: dict[_Name, dict[int, tuple[Record, Report]]] = {}
         self._split = set[_Name]()
@@ -97,30 +112,36 @@ class Emissions:
             places = f"{parts[index][0].name}, {record.name}"
             self._findings.differ(_called(name), f"part {index} is there twice: {places}")
         parts[index] = record, part
-        if sorted(parts) != list(range(1, count + 1)):
+        if len(parts) != count or max(parts) != count:
             return None
         del self._torn[name]
         if count > 1:
             self._split.add(name)
         return self._whole(name, [parts[number] for number in sorted(parts)])
 
-    def finish(self, begins: Mapping[int, int]) -> None:
-        """All were taken. Parts at the beginning of a topic (by offset) may have lost others."""
+    def finish(self, begins: Mapping[int, int], latest: Latest | None) -> None:
+        """All were taken. Parts at the beginning of a topic (by offset) may have lost others.
+
+        `latest`: of whole reports, where compaction may have taken parts of older ones.
+        """
         for name, parts in self._torn.items():
             record, part = next(iter(parts.values()))
             count = part.summary.part.count
-            lacking = [index for index in range(1, count + 1) if index not in parts]
             if name in self._split:
                 self._findings.differ(_called(name), f"parts {sorted(parts)} are there twice")
-            elif begins[record.partition] and 1 in lacking:
+            elif begins[record.partition] and 1 not in parts:
                 self._findings.skip("split reports", "the topic has lost their first parts")
+            elif latest is not None and latest(name[0], name[1]) > name[2:]:
+                self._findings.skip(
+                    "split reports", "the topic is compacted, and a later one there"
+                )
             else:
-                self._findings.differ(_called(name), f"parts {lacking} of {count} are missing")
+                self._findings.differ(_called(name), _torn(parts, count))
 
     def _whole(self, name: _Name, parts: list[tuple[Record, Report]]) -> Emission | None:
         records, reports = zip(*parts, strict=True)
-        if len({record.partition for record in records}) > 1:
-            self._findings.differ(_called(name), "its parts lie in different partitions")
+        places = {record.partition for record in records}
+        judge_places(_called(name), name[1], places, self._partitions, self._findings)
         first = reports[0].summary
         if any(_common(each) != _common(reports[0]) for each in reports):
             self._findings.differ(_called(name), "its parts do not agree with each other")
@@ -137,6 +158,8 @@ class Emissions:
                 self._findings.differ(
                     _called(name), f"{what} is {stated[what]}, but its items make it {number}"
                 )
+        for problem in _wrong_ending(first, lists["missing"], lists["unexpected"]):
+            self._findings.differ(_called(name), problem)
         return Emission(
             partition=name[0],
             txid=name[1],
@@ -144,7 +167,7 @@ class Emissions:
             last=first.source.last_offset,
             revision=first.revision,
             outcome=first.outcome.value,
-            by_part=first.completed_by in (CompletedBy.EXPECTED_DEVICES, CompletedBy.DEVICE_LIMIT),
+            by_part=first.completed_by in _PROOFS,
             opened_ms=opened_ms,
             closed_ms=closed_ms,
             callbacks=first.callbacks,
@@ -161,8 +184,23 @@ class Emissions:
             usage=held.usage,
             errors=held.errors,
             seen=held.imeis,
+            at=(records[0].partition, records[0].offset),
             **lists,
         )
+
+
+def judge_places(
+    called: str, txid: str, places: set[int], partitions: int, findings: Findings
+) -> None:
+    """Records of a txid lie together, unless the topic was given partitions in between."""
+    if len(places) == 1:
+        return
+    key = txid.encode()
+    if places <= {partition_for(key, count) for count in range(1, partitions + 1)}:
+        why = "their records lie in several partitions, as if the topic had been given some since"
+        findings.skip("reports", why)
+    else:
+        findings.differ(called, f"its records lie in different partitions: {sorted(places)}")
 
 
 class _Held:
@@ -226,11 +264,36 @@ def _stated(reports: list[Report] | tuple[Report, ...]) -> dict[str, Any]:
     }
 
 
+def _wrong_ending(summary: Summary, missing: list[str], unexpected: list[str]) -> Iterator[str]:
+    """What contradicts the rule that closed a report, or that it expected nobody."""
+    rule, expected = summary.completed_by, summary.devices.expected
+    outcome = Outcome.PARTIAL if missing else Outcome.UNCONFIRMED
+    if rule in _PROOFS:
+        outcome = Outcome.COMPLETE
+    if summary.outcome is not outcome:
+        yield f"outcome is {summary.outcome}, by {rule} with {len(missing)} missing it is {outcome}"
+    if rule is CompletedBy.EXPECTED_DEVICES and (missing or not expected):
+        yield f"it was closed by {rule}, but expected {expected}, of which {len(missing)} missing"
+    if rule is CompletedBy.DEVICE_LIMIT and expected is not None:
+        yield f"it was closed by {rule}, but expected {expected}"
+    if expected is None and (missing or unexpected):
+        yield "missing or unexpected names devices, but it expected none"
+
+
 def _all(reports: Iterable[Report], name: str) -> list[str]:
     """A list of IMEIs, put together from the parts."""
     return [
         imei for report in reports for imei in getattr(report.summary.devices, name, UNSET) or ()
     ]
+
+
+def _torn(parts: Collection[int], count: int) -> str:
+    """What is wrong with these parts of so many; `count` is whatever a record says."""
+    lacking = (index for index in range(1, count + 1) if index not in parts)
+    if few := list(itertools.islice(lacking, _SHOWN + 1)):
+        more = ", ..." if len(few) > _SHOWN else ""
+        return f"parts {', '.join(map(str, few[:_SHOWN]))}{more} of {count} are missing"
+    return f"part {max(parts)} is there, of {count}"
 
 
 def _common(report: Report) -> tuple[Any, ...]:

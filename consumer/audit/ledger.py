@@ -12,7 +12,6 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Final
 
-from consumer.audit.findings import Findings, name_record
 from consumer.audit.letters import Letter, fingerprint
 from consumer.audit.lives import Account
 from consumer.audit.terms import Terms
@@ -37,18 +36,11 @@ _DEAD_LETTER: Final = 3
 class Ledger:
     """One partition's records in the order of their offsets."""
 
-    def __init__(
-        self,
-        terms: Terms,
-        partition: int,
-        letters: Mapping[int, Letter],
-        findings: Findings,
-    ) -> None:
-        self._topic = terms.topic
+    def __init__(self, terms: Terms, letters: Mapping[int, Letter]) -> None:
         self._largest_item = terms.largest_item
-        self._partition = partition
         self._letters = letters
-        self._findings = findings
+        self.problems: list[tuple[int, str]] = []
+        """What is wrong with the record at an offset."""
         self.offsets = array("q")
         self.kinds = bytearray()
         self.accounts: dict[str, Account] = {}
@@ -77,6 +69,12 @@ class Ledger:
             account = self.accounts[txid] = Account()
         return account
 
+    def drop(self, begin: int) -> None:
+        """Records before the offset `begin` were never consumed; accounts keep theirs."""
+        count = self.index(begin)
+        del self.offsets[:count], self.kinds[:count]
+        self.problems = [problem for problem in self.problems if problem[0] >= begin]
+
     def index(self, offset: int) -> int:
         """How many records come before `offset`."""
         return bisect_left(self.offsets, offset)
@@ -85,10 +83,13 @@ class Ledger:
         """Records of a kind among those from one index up to another."""
         return self.kinds.count(kind, begin, end)
 
-    def finish(self, begin: int, end: int) -> None:
-        """All records from offset `begin` to `end` were taken: who of the letters is left?"""
+    def finish(self, begin: int, end: int, *, is_all: bool) -> None:
+        """All records from offset `begin` to `end` were taken: who of the letters is left?
+
+        `is_all`: nothing from `end` on was ever consumed.
+        """
         for offset, letter in self._letters.items():
-            if begin <= offset < end and not letter.told:
+            if offset < 0 or (begin <= offset and (offset < end or is_all) and not letter.told):
                 self._differ(offset, f"no such record, but a dead letter of it: {letter.place}")
 
     def _dead(self, offset: int, letter: Letter, record: Decoded) -> Entry | None:
@@ -118,7 +119,7 @@ class Ledger:
         return _DEAD_LETTER if isinstance(record, Rejection) else _ACKNOWLEDGEMENT
 
     def _differ(self, offset: int, problem: str) -> None:
-        self._findings.differ(name_record(self._topic, self._partition, offset), problem)
+        self.problems.append((offset, problem))
 
 
 def _entry(offset: int, record: Decoded) -> Entry | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -45,14 +45,14 @@ class Letter:
 class Letters:
     """All dead letters of one input topic, by partition and offset of their records."""
 
-    def __init__(self, topic: str, findings: Findings) -> None:
+    def __init__(self, topic: str, partitions: Iterable[int], findings: Findings) -> None:
         self._topic = topic
         self._findings = findings
-        self._by_partition: dict[int, dict[int, Letter]] = {}
+        self._by_partition: dict[int, dict[int, Letter]] = {number: {} for number in partitions}
 
     def of(self, partition: int) -> Mapping[int, Letter]:
         """Those of one input partition, by offset; grows while letters are read."""
-        return self._by_partition.setdefault(partition, {})
+        return self._by_partition[partition]
 
     def take(self, record: Record) -> None:
         """The next dead letter."""
@@ -65,14 +65,13 @@ class Letters:
             self._findings.skip("dead letters", f"their input is {ours['topic']!r}")
             return
         try:
-            partition, offset = int(ours["partition"]), int(ours["offset"])
+            known, offset = self._by_partition[int(ours["partition"])], int(ours["offset"])
             letter = Letter(ours["exception"], fingerprint(record.key, record.value), record.name)
         except (KeyError, ValueError):
-            self._findings.differ(record.name, "its headers do not say which record it was")
+            self._findings.differ(record.name, "its headers name no record of the input")
             return
-        known = self._by_partition.setdefault(partition, {})
         if offset in known:
-            place = name_record(self._topic, partition, offset)
+            place = name_record(self._topic, int(ours["partition"]), offset)
             self._findings.differ(place, f"two dead letters: {known[offset].place}, {record.name}")
         else:
             known[offset] = letter

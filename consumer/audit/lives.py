@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from consumer.audit.emissions import Emission, Numbers
+from consumer.audit.emissions import Emission, Numbers, judge_places
 from consumer.audit.findings import Findings
+from consumer.audit.terms import Cover
 from consumer.audit.trail import CALLBACK, EXPECTATION, LATE, Entry, Trail, imei_digest
 
 
@@ -31,12 +32,14 @@ class Life(Struct):
     numbers: Numbers
     items: int
     """In the latest report."""
+    at: tuple[int, int]
+    """Its partition and offset in the reports topic."""
     held: frozenset[bytes] | None = None
     """Digests of these, where the input does not reach back to the first record."""
 
 
 class Account:
-    """A txid: its records, and its lives in order."""
+    """A txid: its records, and its lives in the order of their first reports."""
 
     __slots__ = ("lives", "trail")
 
@@ -44,21 +47,18 @@ class Account:
         self.trail = Trail()
         self.lives: list[Life] = []
 
+    def life_of(self, emission: Emission) -> Life | None:
+        """The one that a report belongs to, if it has begun."""
+        return next((life for life in reversed(self.lives) if life.first == emission.first), None)
 
-def follow(
-    account: Account, emission: Emission, findings: Findings, *, compacted: bool
-) -> Life | None:
+
+def follow(account: Account, emission: Emission, findings: Findings, cover: Cover) -> Life | None:
     """The life that `emission` continues or begins, as it was before; None for a doubled one.
 
     Take the emission up with `continued` afterwards.
     """
-    lives = account.lives
-    life = next((one for one in reversed(lives) if one.first == emission.first), None)
+    life = account.life_of(emission)
     if life is None:
-        if lives and emission.first <= lives[-1].last:
-            findings.differ(
-                emission.name, f"opened at {emission.first}, within its report before it"
-            )
         life = Life(
             first=emission.first,
             last=-1,
@@ -68,16 +68,21 @@ def follow(
             closed_ms=0,
             numbers=Numbers(),
             items=0,
+            at=emission.at,
         )
-        lives.append(life)
+        account.lives.append(life)
         return life
     if emission.opened_ms != life.opened_ms:
         findings.differ(emission.name, "it opened at another time than the report before it")
     if emission.revision <= life.revision:
         findings.differ(emission.name, "the report is there twice")
         return None
-    if emission.revision > life.revision + 1 and not compacted:
+    if emission.revision > life.revision + 1 and not cover.reports_compacted:
         findings.differ(emission.name, f"revision {life.revision + 1} is missing before it")
+    places = {life.at[0], emission.at[0]}
+    judge_places(emission.name, emission.txid, places, cover.report_partitions, findings)
+    if len(places) == 1 and emission.at < life.at:
+        findings.differ(emission.name, "it stands before the report that it replaces")
     return life
 
 
@@ -87,6 +92,7 @@ def continued(life: Life, emission: Emission, *, cut: bool) -> None:
     life.revision = emission.revision
     life.closed_ms = emission.closed_ms
     life.numbers = emission.numbers
+    life.at = emission.at
     life.items = len(emission.usage) + len(emission.errors)
     life.held = frozenset(emission.usage + emission.errors) if cut else None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from consumer.audit.emissions import Emission
-from consumer.audit.findings import Findings, name_window
+from consumer.audit.findings import Findings, name_record, name_window
 from consumer.audit.ledger import KINDS, Ledger
 from consumer.audit.letters import Letter
 from consumer.audit.lives import continued, follow, weigh
@@ -66,9 +66,10 @@ class PartitionAudit:
         letters: Mapping[int, Letter],
         findings: Findings,
     ) -> None:
-        self.ledger = Ledger(terms, number, letters, findings)
+        self.ledger = Ledger(terms, letters)
         self.windows = Windows()
         self._number = number
+        self._letters = letters
         self._terms = terms
         self._cover = cover
         self._span = span
@@ -76,6 +77,8 @@ class PartitionAudit:
         """How many records were consumed after the range, where that was counted."""
         self._findings = findings
         self._homeless: dict[int, Homeless] = {}
+        self._held_back: list[Emission] = []
+        """Revisions without the one before, which may lie in another partition of the topic."""
         self._later: list[str] = []
         """Reports of records that were not consumed when the audit began."""
         self._first_report_ms = _NEVER
@@ -87,15 +90,41 @@ class PartitionAudit:
             self.windows.add(still_open(self._span.window))
         self.windows.seal()
 
+    def seal_records(self) -> None:
+        """All records were taken: windows tell how many of them were consumed at all."""
+        span, terms = self._span, self._terms
+        beyond = 0 if span.to_end else self.beyond
+        if not terms.starts_late or not self._has_beginning or beyond is None or not span.window:
+            return
+        counted = sum(sum(window.records) for window in self.windows.all)
+        early = len(self.ledger.offsets) + beyond - counted
+        offsets = [*self.ledger.offsets, span.end]
+        if 0 < early < len(offsets) and min(self._letters, default=span.end) >= offsets[early]:
+            self._span = structs.replace(span, begin=offsets[early])
+            self.ledger.drop(offsets[early])
+            why = "the daemon began after them, as app.start_at=latest has it"
+            self._findings.skip("records", why, early)
+
     def report(self, emission: Emission, written_ms: int) -> None:
         """The next report."""
-        account = self.ledger.account(emission.txid)
-        compacted = self._cover.reports_compacted
-        life = follow(account, emission, self._findings, compacted=compacted)
-        if life is None:
-            return
         if written_ms >= self._cover.reports_since_ms:
             self._first_report_ms = min(self._first_report_ms, emission.closed_ms)
+        life = self.ledger.account(emission.txid).life_of(emission)
+        if emission.revision > (0 if life is None else life.revision + 1):
+            self._held_back.append(emission)
+        else:
+            self._take(emission)
+
+    def seal_reports(self) -> None:
+        """All were taken: none comes any more before those that had to wait for it."""
+        for emission in sorted(self._held_back, key=lambda emission: emission.revision):
+            self._take(emission)
+
+    def _take(self, emission: Emission) -> None:
+        account = self.ledger.account(emission.txid)
+        life = follow(account, emission, self._findings, self._cover)
+        if life is None:
+            return
         window = self.windows.at(emission.closed_ms)
         if window is not None:
             is_first = life.last < 0
@@ -106,6 +135,9 @@ class PartitionAudit:
         self._anchor(emission, emission.first, emission.opened_ms)
         if emission.by_part:
             self._anchor(emission, emission.last, emission.closed_ms)
+        if self._span.from_start and emission.first < self._span.begin:
+            problem = f"nothing before offset {self._span.begin} was consumed"
+            self._findings.differ(emission.name, problem)
         if emission.last >= self._span.end:
             self._later.append(emission.name)
         begin = self._span.begin
@@ -115,9 +147,13 @@ class PartitionAudit:
     def finish(self, *, still: bool) -> Result:
         """All reports were taken. `still`: no commit came while they were read."""
         span = self._span
-        self.ledger.finish(span.begin, span.end)
+        is_all = still and span.to_end
+        self.ledger.finish(span.begin, span.end, is_all=is_all)
+        for offset, problem in self.ledger.problems:
+            self._findings.differ(name_record(self._terms.topic, self._number, offset), problem)
         self._tell_homeless()
-        if still and span.to_end:
+        self._check_bounds()
+        if is_all:
             for name in self._later:
                 self._findings.differ(name, f"nothing beyond offset {span.end - 1} was consumed")
         placement = self._place()
@@ -144,6 +180,16 @@ class PartitionAudit:
         return result
 
     # Windows
+
+    def _check_bounds(self) -> None:
+        for window, problem in self.windows.odd(self._terms.window_ms):
+            if window.end_ms <= self._terms.since_ms or window.start_ms >= self._terms.until_ms:
+                continue
+            if problem is None:
+                why = "they do not fit metrics.window, which may have been another one then"
+                self._findings.skip("windows' bounds", why)
+            else:
+                self._differ(window.start_ms, problem)
 
     def _anchor(self, emission: Emission, offset: int, clock_ms: int) -> None:
         """The clock stood at `clock_ms` when the record at `offset` was taken."""
@@ -186,8 +232,15 @@ class PartitionAudit:
             self._windows(until_ms),
             self.ledger,
             self._findings,
-            whole=span.from_start and not terms.since_ms and not self._cover.metrics_since_ms,
+            whole=self._has_beginning,
             beyond=beyond,
+        )
+
+    @property
+    def _has_beginning(self) -> bool:
+        """Whether all windows are there, and all records, from the very first on."""
+        return (
+            self._span.from_start and not self._terms.since_ms and not self._cover.metrics_since_ms
         )
 
     def _windows(self, until_ms: int) -> list[Window]:
@@ -213,6 +266,9 @@ class PartitionAudit:
             if known or self.ledger.offsets:
                 why = "the state log does not tell what their last window holds"
                 self._findings.skip("partitions", why)
+        elif span.window is not None:
+            # What is due later may wait for the next transaction; the clock does not.
+            clock_ms = min(clock_ms, span.window.start_ms)
         settlement = Settlement(
             self._number,
             self._terms,

@@ -100,6 +100,8 @@ class Placement:
         offsets = self._ledger.offsets
         place = min(max(min(at, until), 0), len(offsets) - 1)
         what = "are in no window" if until > at else "are in two windows"
+        if before is None and until > at:
+            what += " (if the daemon first began after them, begin with --from)"
         neighbours = [
             name_window(window.start_ms, self._partition) for window in (before, after) if window
         ]

@@ -12,6 +12,7 @@ the end of that window.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -56,7 +57,7 @@ class Settlement:
         self._window_of = window_of
         """In which a record was counted, by its offset; None where that is unknown."""
         self._clock_ms = clock_ms
-        """At the end."""
+        """At the end: what was due before is done."""
         self._complete_since_ms = complete_since_ms
         """All reports are there that closed after this time of the clock."""
         self._span = span
@@ -66,12 +67,9 @@ class Settlement:
         """Follow the records of a txid through its lives."""
         name = name_txid(txid, self._partition)
         lives = sorted(account.lives, key=lambda life: life.first)
-        for life in lives:
-            lost = life.first_revision > 0 and not self._compacted
-            if lost and self._is_complete(life.opened_ms):
-                self._findings.differ(name, f"revisions before {life.first_revision} are missing")
+        self._judge_lives(name, lives)
         bounds = [life.first for life in lives[1:]] + [2**63]
-        entries = list(account.trail)
+        entries = [entry for entry in account.trail if entry.offset >= self._span.begin]
         if not lives:
             self._settle_rest(name, None, entries, set(), followed=False)
             return
@@ -80,6 +78,21 @@ class Settlement:
         for life, bound in zip(lives, bounds, strict=True):
             own = [entry for entry in entries if life.first <= entry.offset < bound]
             self._settle_life(name, life, own, followed=bound < 2**63)
+
+    def _judge_lives(self, name: str, lives: list[Life]) -> None:
+        """Each begins with its first revision, after the one before, and stands behind it."""
+        differ = self._findings.differ
+        for life in lives:
+            lost = life.first_revision > 0 and not self._compacted
+            if lost and self._is_complete(life.opened_ms):
+                differ(name, f"revisions before {life.first_revision} are missing")
+        for life, after in pairwise(lives):
+            if after.first <= life.last:
+                differ(
+                    name, f"a report goes on to {life.last}, but the next begins at {after.first}"
+                )
+            if after.at[0] == life.at[0] and after.at < life.at:
+                differ(name, f"the report from {after.first} on stands before the older one")
 
     def _settle_life(self, name: str, life: Life, entries: list[Entry], *, followed: bool) -> None:
         """From the first record of a life up to the next one."""
@@ -130,13 +143,14 @@ class Settlement:
             if life is None or not known.issuperset(_judgeable(entry, life))
         ]
         sure = self._is_judged(parts[0]) and not (followed and self._compacted)
-        if sure and fresh and (followed or self._is_overdue(parts[-1])):
+        overdue = bool(fresh) and self._is_overdue(_last_news(parts, fresh[0]))
+        if sure and fresh and (followed or overdue):
             places = ", ".join(str(entry.offset) for entry in fresh[:3])
             after = "" if life is None else f" after revision {life.revision}"
             self._findings.differ(
                 name, f"no report{after} holds what came with {len(fresh)} records: {places}"
             )
-        elif fresh and not followed and not self._is_overdue(parts[-1]):
+        elif fresh and not followed and not overdue:
             self.open.txids += 1
             self.open.items += len({item for entry in parts for item in entry.items} - known)
         elif fresh:
@@ -204,6 +218,20 @@ class Settlement:
 
     def _is_complete(self, clock_ms: float) -> bool:
         return clock_ms > self._complete_since_ms
+
+
+def _last_news(parts: list[Entry], first: Entry) -> Entry:
+    """The last record from `first` on that may have brought something: duplicates put nothing off.
+
+    With `first` the txid is open, and stays so; whether it knew anything before is another matter.
+    """
+    known: set[bytes] = set()
+    last = first
+    for entry in parts[parts.index(first) :]:
+        if not known.issuperset(_brought(entry)):
+            last = entry
+            known.update(_brought(entry))
+    return last
 
 
 def _brought(entry: Entry) -> Iterable[bytes]:

@@ -25,6 +25,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     window_ms: int
     largest_item: int
     """Bytes of the largest item that a report takes."""
+    starts_late: bool = False
+    """`app.start_at` is `latest`: what lay there before is not consumed."""
     since_ms: int = 0
     """Windows that ended by then are not looked at."""
     until_ms: int = FOREVER
@@ -57,4 +59,6 @@ class Cover(Struct, frozen=True, kw_only=True):
     reports_since_ms: float = 0
     reports_compacted: bool = False
     """Of each key only the last record is sure to be there."""
+    report_partitions: int = 1
+    """That the reports topic has by now."""
     metrics_since_ms: float = 0

@@ -8,17 +8,16 @@ what it holds so far.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct, field, json, structs
 
 from consumer.audit.emissions import Emission, Numbers
-from consumer.wire.metrics import MetricsRecord
+from consumer.wire.metrics import CODES_BYTES, OTHER_CODES, MetricsRecord, most_bytes
 from consumer.wire.state_entry import Window as OpenWindow
-
-OTHER_CODES: Final = "(other)"
-"""Sums of error codes that found no room in their window."""
+from consumer.wire.timestamps import iso
 
 decode: Final = json.Decoder(MetricsRecord).decode
 ITEMS: Final = ("usage", "errors", "duplicates", "late")
@@ -126,6 +125,10 @@ class Window:
             self.first_anchor = index
         self.last_anchor = max(self.last_anchor, index)
 
+    def is_regular(self, length_ms: int) -> bool:
+        """Whether it is one of those that follow each other when all have this length."""
+        return self.start_ms % length_ms == 0 and self.end_ms == self.start_ms + length_ms
+
     @property
     def is_too_small(self) -> bool:
         """Whether records lie between its anchors that it does not count."""
@@ -157,12 +160,15 @@ class Window:
         return problems
 
     def _of(self, sums: Sums, name: str) -> object:
-        """A field; of codes what can be compared."""
+        """A field; of codes those that are named, and the sum of what found no room."""
         if name != "codes":
             return getattr(sums, name)
-        if OTHER_CODES in self.stated.codes:
-            return sum(sums.codes.values())
-        return {code: count for code, count in sorted(sums.codes.items()) if count}
+        known = self.stated.codes.keys()
+        crowded = sum(map(most_bytes, known | self.sums.codes.keys())) > CODES_BYTES
+        found = Counter[str]()
+        for code, count in sorted(sums.codes.items()):
+            found[OTHER_CODES if crowded and code not in known else code] += count
+        return {code: count for code, count in found.items() if count}
 
 
 class Windows:
@@ -188,6 +194,32 @@ class Windows:
             return None
         window = self.all[place]
         return window if clock_ms < window.end_ms else None
+
+    def odd(self, length_ms: int) -> Iterator[tuple[Window, str | None]]:
+        """Windows that are not of this length and aligned to it, and what is wrong about that.
+
+        None where nothing may be: the setting may have been another one then, which cuts the
+        first window short after it. But not for what would have been a single window.
+        """
+        known = self.all
+        for before, window, after in zip([None, *known], known, [*known[1:], None], strict=False):
+            ends = f"it ends at {iso(window.end_ms)}"
+            if window.end_ms <= window.start_ms:
+                yield window, f"{ends}, before it begins"
+            elif after is not None and window.end_ms > after.start_ms:
+                yield window, f"{ends}, within the next one"
+            elif not window.is_regular(length_ms):
+                alone = (
+                    before is not None
+                    and after is not None
+                    and before.is_regular(length_ms)
+                    and after.is_regular(length_ms)
+                    and after.start_ms - before.end_ms == length_ms
+                )
+                yield (
+                    window,
+                    f"{ends}, which does not fit in with its neighbours" if alone else None,
+                )
 
 
 def closed(record: MetricsRecord, start_ms: int, end_ms: int) -> Window:

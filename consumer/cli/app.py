@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError
 
 from consumer import __version__
 from consumer.cli import config
-from consumer.cli.audit import audit
+from consumer.cli.audit.command import audit
 from consumer.cli.check import check
 from consumer.cli.completion import completion
 from consumer.cli.demo.command import demo

@@ -13,6 +13,11 @@ from msgspec import Meta, Struct, json
 
 from consumer.wire.timestamps import Time, iso
 
+CODES_BYTES: Final = 300_000
+OTHER_CODES: Final = "(other)"
+"""Error codes are input: where a window's different ones could take more bytes than this,
+further ones are summed under this name, so that no window outgrows a record."""
+
 _Count: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
@@ -97,6 +102,11 @@ _encode: Final = json.Encoder(order="deterministic").encode
 def encode(record: MetricsRecord) -> bytes:
     """One metrics record; dictionaries sorted, so that equal windows are equal bytes."""
     return _encode(record)
+
+
+def most_bytes(code: str) -> int:
+    """What an error code and its count can take in JSON: a control character becomes six."""
+    return 6 * len(code) + 24
 
 
 def key(window_start_ms: int, partition: int) -> bytes:

@@ -29,7 +29,7 @@ from rich.table import Table
 
 from consumer.embedded import EmbeddedKafka
 from tests.faults.crew import Crew
-from tests.faults.kills import Kill, kill_one
+from tests.faults.kills import Kill, half_read, kill_one
 from tests.faults.load import Load, Requests
 from tests.harness.membership import CLASSIC, Membership
 from tests.harness.stage import Stage
@@ -76,17 +76,7 @@ class Result(NamedTuple):
     @property
     def half_read(self) -> int:
         """Txids that were in memory, half, in the victims when they were killed."""
-        first: dict[tuple[int, bytes | None], int] = {}
-        last: dict[tuple[int, bytes | None], int] = {}
-        for record in self.inputs:
-            first.setdefault((record.partition, record.key), record.offset)
-            last[record.partition, record.key] = record.offset
-        return sum(
-            first[partition, key] < kill.progress[partition].committed <= end
-            for kill in self.kills
-            for (partition, key), end in last.items()
-            if partition in kill.progress
-        )
+        return half_read(self.kills, self.inputs)
 
 
 def run(stage: Stage, plan: Plan) -> Result:

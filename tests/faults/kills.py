@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tests.faults.crew import Crew
 from tests.faults.evidence import Progress
+from tests.oracle.record import Record
 from tests.waiting import until
 
 _TRIES = 20
@@ -44,6 +45,21 @@ class Kill(NamedTuple):
     def unread(self) -> int:
         """Records of the victim's partitions that were not committed."""
         return sum(at.end - at.committed for at in self.progress.values())
+
+
+def half_read(kills: Iterable[Kill], inputs: Iterable[Record]) -> int:
+    """Txids that were in memory, half, in the victims when they were killed."""
+    first: dict[tuple[int, bytes | None], int] = {}
+    last: dict[tuple[int, bytes | None], int] = {}
+    for record in inputs:
+        first.setdefault((record.partition, record.key), record.offset)
+        last[record.partition, record.key] = record.offset
+    return sum(
+        first[partition, key] < kill.progress[partition].committed <= end
+        for kill in kills
+        for (partition, key), end in last.items()
+        if partition in kill.progress
+    )
 
 
 def kill_one(crew: Crew, draw: random.Random, victims: Sequence[str] = ()) -> Kill:

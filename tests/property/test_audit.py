@@ -8,26 +8,39 @@ from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from consumer.aggregation.policy import Policy
 from consumer.audit.letters import Record
 from consumer.audit.terms import FOREVER, Cover
 from tests.property import streams
-from tests.property.driver import STRAIGHT, Driver, small_scale
-from tests.property.streams import Event, Idle, bounded
+from tests.property.driver import STRAIGHT, After, Driver, Step, small_scale
+from tests.property.streams import Event, Idle, Payload, bounded
 from tests.property.streams import Input as Sent
 from tests.unit.audit.history import History, Input
 
 
-def lived(policy: Policy, events: list[Event], share_bytes: int) -> History:
-    """What a life leaves on the topics."""
+def lived(
+    policy: Policy, events: list[Event], share_bytes: int, *, was: Policy | None = None
+) -> History:
+    """What a life leaves on the topics; its first half `was` under other settings."""
     with small_scale():
-        driver = Driver(policy, events, share_bytes)
-        outcome = driver.run([STRAIGHT])
-    aggregator = driver.ledger.aggregator
+        driver = Driver(was or policy, events[: len(events) // 2], share_bytes)
+        driver.run([STRAIGHT])
+        driver.ledger.policy, driver.events = policy, events
+        driver.ledger.crash()
+        driver.ledger.aggregator.share_bytes = share_bytes
+        driver.run([STRAIGHT])
+    return left_by(driver)
+
+
+def left_by(driver: Driver) -> History:
+    """What is on the topics as of its last commit."""
+    aggregator, outcome = driver.ledger.aggregator, driver.outcome
+    consumed = driver.events[: driver.committed]
     return History.of(
-        policy,
-        [Input(*event) for event in events if isinstance(event, Sent)],
+        driver.ledger.policy,
+        [Input(*event) for event in consumed if isinstance(event, Sent)],
         reports=outcome.reports,
         metrics=outcome.metrics,
         dead_letters=outcome.dead_letters,
@@ -49,14 +62,17 @@ def end_of(events: list[Event]) -> int:
     events=streams.events(most=120),
     share_bytes=streams.shares,
     closed=st.booleans(),
+    early=st.lists(streams.payloads(streams.values), max_size=5),
 )
 def test_what_is_right_passes(
-    policy: Policy, events: list[Event], share_bytes: int, *, closed: bool
+    policy: Policy, events: list[Event], share_bytes: int, early: list[Payload], *, closed: bool
 ) -> None:
-    """With txids open at the end or with none; whatever ended them."""
+    """With txids open at the end or with none; whatever ended them, and lay there before."""
     ending = [Idle(end_of(events) + 10_000)] if closed else []
     history = lived(policy, [*events, *ending], share_bytes)
     assert history.problems() == []
+    before = [Input(offset, 1, *payload) for offset, payload in enumerate(early)]
+    assert history.changed(inputs=before + history.inputs, starts_late=True).problems() == []
 
 
 @given(
@@ -114,7 +130,7 @@ def test_one_wrong_number_is_found(
 def test_no_part_of_what_is_right_looks_wrong(
     policy: Policy, events: list[Event], share_bytes: int, data: st.DataObject, *, closed: bool
 ) -> None:
-    """A range of it, with outputs that reach back further than that, or less far."""
+    """A range of it, with outputs that reach back further or less far, and a compacted topic."""
     ending = [Idle(end_of(events) + 10_000)] if closed else []
     history = lived(policy, [*events, *ending], share_bytes)
     assume(history.inputs)
@@ -122,15 +138,19 @@ def test_no_part_of_what_is_right_looks_wrong(
     since, until = data.draw(times), data.draw(times)
     begin = first_of(history.inputs, since) if since else 0
     end = first_of(history.inputs, until) if until else history.end
+    compacted = data.draw(st.booleans())
+    left = history.reports
+    if compacted:
+        left = cleaned(left, data.draw(st.integers(0, len(left))))
     reports, metrics, letters = (
         data.draw(st.integers(0, len(records)))
-        for records in (history.reports, history.metrics, history.dead_letters)
+        for records in (left, history.metrics, history.dead_letters)
     )
     if letters:  # a range begins where its dead letters do
         begin = max(begin, offset_of(history.dead_letters[letters - 1]) + 1)
     part = history.changed(
         inputs=[event for event in history.inputs if event.offset >= begin],
-        reports=history.reports[reports:],
+        reports=left[reports:],
         report_begin=reports,
         metrics=history.metrics[metrics:],
         dead_letters=history.dead_letters[letters:],
@@ -142,7 +162,8 @@ def test_no_part_of_what_is_right_looks_wrong(
             **data.draw(st.sampled_from([{}, {"clock_ms": None, "window": None}])),
         },
         cover=Cover(
-            reports_since_ms=reports,
+            reports_since_ms=left[reports - 1].timestamp_ms + 1 if reports else 0,
+            reports_compacted=compacted,
             metrics_since_ms=metrics,
         ),
         since_ms=max(since or 0, 0),
@@ -150,6 +171,42 @@ def test_no_part_of_what_is_right_looks_wrong(
         still=data.draw(st.booleans()),
     )
     assert part.problems() == []
+
+
+def cleaned(records: list[Record], end: int) -> list[Record]:
+    """What compaction leaves that has come to an end: of each key the last record before it."""
+    last = {record.key: record for record in records[:end]}
+    return [*sorted(last.values(), key=lambda record: record.offset), *records[end:]]
+
+
+@given(
+    policy=streams.policies,
+    events=streams.events(most=120),
+    share_bytes=streams.shares,
+)
+def test_each_commit_is_right(policy: Policy, events: list[Event], share_bytes: int) -> None:
+    """Also where the clock is ahead of what is due, which waits for the next transaction."""
+    driver = Driver(policy, events, share_bytes)
+    while driver.position < len(events):
+        with small_scale():
+            driver.step(Step(10, 1, After.COMMIT))
+        assert left_by(driver).problems() == []
+
+
+@given(
+    policy=streams.policies,
+    was=streams.policies,
+    events=streams.events(most=120),
+    share_bytes=streams.shares,
+)
+def test_windows_may_have_had_another_length(
+    policy: Policy, was: Policy, events: list[Event], share_bytes: int
+) -> None:
+    """The setting was changed at a restart."""
+    history = lived(
+        policy, events, share_bytes, was=structs.replace(policy, window_ms=was.window_ms)
+    )
+    assert history.problems() == []
 
 
 def parsed(value: bytes) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from consumer.aggregation.txid import Txid
-from consumer.aggregation.windows import CODES_BYTES, OTHER_CODES, Windows
+from consumer.aggregation.windows import Windows
 from consumer.wire import metrics, state_entry
 from consumer.wire.callback import decode_error_item, decode_usage_item
 from consumer.wire.report import Outcome
@@ -176,14 +176,14 @@ def test_hostile_error_codes_do_not_outgrow_a_record(filler: str) -> None:
         items = [error(code[:6], code) for code in codes[at : at + 50]]
         windows.add_report(txid(*items), Outcome.UNCONFIRMED, 5)
     windows.add_report(txid(error("a", codes[0]), error("b", "short")), Outcome.UNCONFIRMED, 5)
-    assert len(state_entry.encode_window(windows.open)) < CODES_BYTES + 1_000
+    assert len(state_entry.encode_window(windows.open)) < metrics.CODES_BYTES + 1_000
     windows.move(100)
     ((_, value),) = windows.closed
-    assert len(value) < CODES_BYTES + 1_000
+    assert len(value) < metrics.CODES_BYTES + 1_000
     found = json.loads(value)["errorCodes"]
     assert sum(found.values()) == 1_002
     assert found[codes[0]] == 2
-    assert found[OTHER_CODES] > 700
+    assert found[metrics.OTHER_CODES] > 700
     assert len(found) > 150
 
 
@@ -209,7 +209,7 @@ def test_a_restored_window_sums_the_same_error_codes() -> None:
             after.load(window)
         half.add_report(txid(error("a", code)), Outcome.COMPLETE, 5)
     assert after.open == straight.open
-    assert OTHER_CODES in after.open.error_codes
+    assert metrics.OTHER_CODES in after.open.error_codes
 
 
 @pytest.mark.parametrize(

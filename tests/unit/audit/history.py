@@ -42,6 +42,7 @@ class History:
     cover: Cover = field(default_factory=Cover)
     since_ms: int = 0
     until_ms: int = 2**62
+    starts_late: bool = False
     still: bool = True
     report_begin: int = 0
 
@@ -120,6 +121,7 @@ class History:
             remember_ms=policy.remember_ms,
             window_ms=policy.window_ms,
             largest_item=policy.report_bytes - FRAME_BYTES,
+            starts_late=self.starts_late,
             since_ms=self.since_ms,
             until_ms=self.until_ms,
         )
@@ -134,8 +136,9 @@ class History:
         for taken in self.inputs:
             if span.begin <= taken.offset < span.end:
                 audit.record(0, taken.offset, taken.key, taken.value)
-        if self.since_ms and span.end < self.end:
+        if (self.since_ms or self.starts_late) and span.end < self.end:
             audit.beyond(0, sum(taken.offset >= span.end for taken in self.inputs))
+        audit.seal_records()
         for report in self.reports:
             audit.report(report)
         return audit.verdict({0: self.report_begin}, [0] if self.still else [])
@@ -148,8 +151,10 @@ class History:
 class Writer:
     """Makes a history record by record."""
 
-    def __init__(self, policy: Policy = POLICY, **changes: Any) -> None:
+    def __init__(self, policy: Policy = POLICY, *, first: int = 0, **changes: Any) -> None:
+        """`first` is the offset of the first record."""
         self._feed = Feed(policy, **changes)
+        self._feed.offset = first
         self._inputs: list[Input] = []
 
     def send(self, value: bytes | None, at: int, key: bytes | None = None) -> None:
@@ -183,9 +188,9 @@ class Writer:
         )
 
 
-def busy(windows: int = 8) -> History:
+def busy(windows: int = 8, *, first: int = 0) -> History:
     """A txid every 10 ms, ten in each window, each of two records."""
-    writer = Writer(window_ms=100, device_limit=2, remember_ms=100)
+    writer = Writer(window_ms=100, device_limit=2, remember_ms=100, first=first)
     for number in range(10 * windows):
         at = 1_000 + 10 * number
         writer.devices(f"t{number}", "1", at=at)

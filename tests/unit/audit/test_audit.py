@@ -6,7 +6,9 @@ import pytest
 
 from consumer.aggregation.policy import Policy
 from consumer.audit.letters import Record
+from consumer.audit.terms import Cover
 from consumer.wire import dead_letter, metrics
+from consumer.wire.placement import partition_for
 from consumer.wire.timestamps import iso
 from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, callback, error, usage
 from tests.unit.audit.history import History, Input, Writer, lines
@@ -131,6 +133,28 @@ def test_a_missing_revision_in_between_is_named() -> None:
     problems = history.without("reports", place(history, "t", 1)).problems()
 
     assert lines(problems, "txid 't'", "revision 1 is missing before it")
+
+
+def test_revisions_may_lie_in_another_partition_than_the_report_before(history: History) -> None:
+    """Where partitions were added to the topic; and which is read first nobody knows."""
+    assert (partition_for(b"asked", 1), partition_for(b"asked", 2)) == (0, 1)
+    number = place(history, "asked", 1)
+    revision = history.reports.pop(number)._replace(partition=1, offset=0)
+    moved = history.changed(reports=[revision, *history.reports], cover=Cover(report_partitions=2))
+    verdict = moved.verdict()
+
+    assert verdict.differences == []
+    assert lines(verdict.unchecked, "1 reports: their records lie in several partitions")
+    assert lines(moved.changed(cover=Cover()).problems(), "different partitions: [0, 1]")
+
+
+def test_a_revision_before_the_report_that_it_replaces_is_named(history: History) -> None:
+    """A reader would take the older one for the truth."""
+    turned = [one._replace(offset=-one.offset) for one in reversed(history.reports)]
+    problems = history.changed(reports=turned).problems()
+
+    assert lines(problems, "'asked' of partition 0, revision 1: it stands before the report that")
+    assert lines(problems, "txid 'slow' of partition 0: the report from 11 on stands before")
 
 
 @pytest.mark.parametrize(
@@ -275,7 +299,7 @@ def test_dead_letters_carry_their_record(history: History) -> None:
             letter._replace(headers=reason),
             "its dead letter says 'schema', but it is none: malformed",
         ),
-        (letter._replace(headers=()), "its headers do not say which record it was"),
+        (letter._replace(headers=()), "its headers name no record of the input"),
     ):
         assert lines(history.changed(dead_letters=[changed]).problems(), words)
 
@@ -287,21 +311,25 @@ def test_dead_letters_carry_their_record(history: History) -> None:
         (0, "oversized_item", "it is good, but a dead letter ('oversized_item')"),
         (1, "late", "txid 'full' of partition 0: 1 is a late dead letter, but reports went on"),
         (8, "late", "txid 'slow' of partition 0: 8 is a late dead letter, but reports went on"),
-        (99, "schema", ""),
+        (99, "schema", "callbacks[0]@99: no such record, but a dead letter of it: letters[0]@9"),
+        (-1, "schema", "callbacks[0]@-1: no such record, but a dead letter of it: letters[0]@9"),
     ],
 )
 def test_an_invented_dead_letter_is_found(
     history: History, offset: int, reason: str, words: str
 ) -> None:
-    """A good record is nobody's dead letter; one after the end is not looked at."""
+    """A good record is nobody's dead letter, nor is what was never consumed."""
     taken = next((one for one in history.inputs if one.offset == offset), Input(99, 0, None, None))
     headers = dead_letter.headers((), "callbacks", 0, offset, dead_letter.Reason(reason), "x")
     invented = history.dead_letters[0]._replace(
         offset=9, key=taken.key, value=taken.value, headers=headers
     )
-    problems = history.changed(dead_letters=[*history.dead_letters, invented]).problems()
+    changed = history.changed(dead_letters=[*history.dead_letters, invented])
 
-    assert lines(problems, words) if words else problems == []
+    assert lines(changed.problems(), words)
+    if offset > history.end:  # it may have been consumed meanwhile, or lie behind the range
+        assert changed.changed(still=False).problems() == []
+        assert changed.changed(span={"to_end": False}).problems() == []
 
 
 @pytest.mark.parametrize(

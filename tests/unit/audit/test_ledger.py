@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.audit.findings import Findings
 from consumer.audit.ledger import KINDS, Ledger
 from consumer.audit.letters import Letter, fingerprint
 from consumer.audit.terms import Terms
@@ -21,9 +20,8 @@ class Book:
     """A ledger, and dead letters for some of its offsets."""
 
     def __init__(self) -> None:
-        self.findings = Findings()
         self.letters: dict[int, Letter] = {}
-        self.ledger = Ledger(TERMS, 3, self.letters, self.findings)
+        self.ledger = Ledger(TERMS, self.letters)
 
     def take(self, offset: int, value: bytes | None, reason: str = "") -> None:
         """One record; with its dead letter, where that has a reason."""
@@ -32,9 +30,9 @@ class Book:
         self.ledger.take(offset, None, value)
 
     @property
-    def problems(self) -> list[tuple[str, str]]:
-        """Differences."""
-        return [(one.subject, one.problem) for one in self.findings.differences]
+    def problems(self) -> list[tuple[int, str]]:
+        """What is wrong, and with which records."""
+        return self.ledger.problems
 
 
 def test_counts_each_record_in_one_kind() -> None:
@@ -47,7 +45,7 @@ def test_counts_each_record_in_one_kind() -> None:
     book.take(15, b"garbage", "malformed_json")
     book.take(16, callback("t", usage("2")), "late")
     book.take(17, expectation("t", "2"), "late")
-    book.ledger.finish(10, 18)
+    book.ledger.finish(10, 18, is_all=False)
 
     assert book.problems == []
     counts = {name: book.ledger.count(kind, 0, 7) for kind, name in enumerate(KINDS)}
@@ -78,7 +76,7 @@ def test_a_record_of_which_nothing_can_be_made_needs_its_dead_letter(reason: str
     book.take(1, b"[]", reason)
     book.take(2, b"[]")
 
-    assert ("in[3]@2", "no dead letter, but it is none: schema (the value is not an object)") in (
+    assert (2, "no dead letter, but it is none: schema (the value is not an object)") in (
         book.problems
     )
     assert len(book.problems) == (1 if reason == "schema" else 2)
@@ -92,7 +90,7 @@ def test_only_an_item_that_no_report_takes_is_oversized() -> None:
     book.take(3, expectation("t", "1"), "oversized_item")
     book.take(4, ACKNOWLEDGEMENT, "late")
 
-    assert [subject for subject, _ in book.problems] == ["in[3]@2", "in[3]@3", "in[3]@4"]
+    assert [offset for offset, _ in book.problems] == [2, 3, 4]
     assert list(book.ledger.accounts) == []
 
 
@@ -102,6 +100,17 @@ def test_dead_letters_without_a_record_are_found_in_the_range_only() -> None:
     for offset in (4, 5, 9, 10):
         book.letters[offset] = Letter("schema", b"", f"letters[0]@{offset}")
     book.take(5, b"[]", "schema")
-    book.ledger.finish(5, 10)
+    book.ledger.finish(5, 10, is_all=False)
 
-    assert book.problems == [("in[3]@9", "no such record, but a dead letter of it: letters[0]@9")]
+    assert book.problems == [(9, "no such record, but a dead letter of it: letters[0]@9")]
+
+
+def test_records_that_were_never_consumed_are_forgotten() -> None:
+    """With all that is wrong about them."""
+    book = Book()
+    for offset in (1, 4, 6):
+        book.take(offset, b"[]")
+    book.ledger.drop(6)
+
+    assert [offset for offset, _ in book.problems] == [6]
+    assert (list(book.ledger.offsets), book.ledger.index(6), len(book.ledger.kinds)) == ([6], 0, 1)

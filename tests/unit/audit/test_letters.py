@@ -18,7 +18,7 @@ def letter(partition: int, offset: int, place: int = 0, topic: str = "in") -> Re
 def test_are_found_by_the_place_of_their_record() -> None:
     """Not by their own."""
     findings = Findings()
-    letters = Letters("in", findings)
+    letters = Letters("in", range(2), findings)
     known = letters.of(1)
     letters.take(letter(1, 7))
     letters.take(letter(0, 7, 1))
@@ -32,7 +32,7 @@ def test_are_found_by_the_place_of_their_record() -> None:
 def test_one_record_has_one() -> None:
     """The second is a difference, and both places are named."""
     findings = Findings()
-    letters = Letters("in", findings)
+    letters = Letters("in", range(2), findings)
     letters.take(letter(1, 7, 0))
     letters.take(letter(1, 7, 3))
 
@@ -44,7 +44,7 @@ def test_one_record_has_one() -> None:
 def test_those_of_other_inputs_are_only_counted() -> None:
     """Several applications may set their records aside on one topic."""
     findings = Findings()
-    letters = Letters("in", findings)
+    letters = Letters("in", range(2), findings)
     letters.take(letter(1, 7, topic="out"))
 
     assert letters.of(1) == {}
@@ -53,14 +53,15 @@ def test_those_of_other_inputs_are_only_counted() -> None:
 
 def test_headers_that_tell_nothing_are_a_difference() -> None:
     """Whoever wrote that, it was not the daemon."""
-    for offset in (b"\xff", b"", None):
-        findings = Findings()
-        letters = Letters("in", findings)
-        record = letter(1, 7)
-        broken = [(name, offset if name.endswith("offset") else value) for name, value in record[6]]
-        letters.take(record._replace(headers=broken))
+    for header in ("offset", "partition"):
+        for text in (b"\xff", b"", None, *([b"2", b"-1"] if header == "partition" else [])):
+            findings = Findings()
+            letters = Letters("in", range(2), findings)
+            record = letter(1, 7)
+            broken = [(name, text if name.endswith(header) else was) for name, was in record[6]]
+            letters.take(record._replace(headers=broken))
 
-        assert [one.subject for one in findings.differences] == ["letters[0]@0"]
+            assert [one.subject for one in findings.differences] == ["letters[0]@0"]
 
 
 def test_fingerprints_tell_keys_from_values_and_nothing_from_empty() -> None:

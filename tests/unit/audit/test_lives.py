@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from consumer.audit.emissions import Emission, Emissions
 from consumer.audit.findings import Findings
 from consumer.audit.lives import Account, continued, follow, weigh
+from consumer.audit.terms import Cover
 from consumer.audit.trail import CALLBACK, LATE, Entry, usage_digest
 from tests.unit.audit.history import Writer
 
@@ -18,7 +21,7 @@ def emission(**changes: Any) -> Emission:
     writer.tick(at=1_001)
     writer.devices("t", "2", "3", at=1_002)
     (record,) = writer.history().reports
-    found = Emissions("callbacks", Findings()).take(record)
+    found = Emissions("callbacks", 1, Findings()).take(record)
     assert found is not None
     for name, value in changes.items():
         setattr(found, name, value)
@@ -45,8 +48,8 @@ class TestFollow:
         """Each knows what the one before added up to."""
         known, findings = Account(), Findings()
         for revision in range(3):
-            found = emission(revision=revision, last=2 + revision)
-            life = follow(known, found, findings, compacted=False)
+            found = emission(revision=revision, last=2 + revision, at=(0, revision))
+            life = follow(known, found, findings, Cover())
             assert life is not None
             assert life.revision == revision - 1
             assert life.numbers.reported == (3 if revision else 0)
@@ -62,7 +65,7 @@ class TestFollow:
         known, findings = Account(), Findings()
         for first in (0, 5):
             found = emission(first=first, last=first + 2)
-            life = follow(known, found, findings, compacted=False)
+            life = follow(known, found, findings, Cover())
             assert life is not None
             continued(life, found, cut=True)
 
@@ -70,18 +73,26 @@ class TestFollow:
         assert [life.first for life in known.lives] == [0, 5]
         assert known.lives[0].held == frozenset(emission().usage)
 
-    def test_lives_do_not_overlap(self) -> None:
-        """A txid is not opened while it is known."""
+    @pytest.mark.parametrize(
+        ("at", "problems"),
+        [
+            ((0, 6), []),
+            ((0, 4), ["it stands before the report that it replaces"]),
+            ((1, 9), ["its records lie in different partitions: [0, 1]"]),
+        ],
+    )
+    def test_a_revision_stands_behind_the_report_that_it_replaces(
+        self, at: tuple[int, int], problems: list[str]
+    ) -> None:
+        """The last record of a key is the truth, in its partition."""
         known, findings = Account(), Findings()
-        for first, last in ((0, 7), (5, 9)):
-            found = emission(first=first, last=last)
-            life = follow(known, found, findings, compacted=False)
+        for revision, place in enumerate([(0, 5), at]):
+            found = emission(revision=revision, at=place)
+            life = follow(known, found, findings, Cover())
             assert life is not None
             continued(life, found, cut=False)
 
-        assert [one.problem for one in findings.differences] == [
-            "opened at 5, within its report before it"
-        ]
+        assert [one.problem for one in findings.differences] == problems
 
     def test_a_gap_is_a_difference_unless_the_topic_is_compacted(self) -> None:
         """There only the last revision is sure to be left."""
@@ -89,7 +100,7 @@ class TestFollow:
             known, findings = Account(), Findings()
             for revision in (0, 2):
                 found = emission(revision=revision)
-                life = follow(known, found, findings, compacted=compacted)
+                life = follow(known, found, findings, Cover(reports_compacted=compacted))
                 assert life is not None
                 continued(life, found, cut=False)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from consumer.audit.letters import Record
 from consumer.audit.terms import Cover
-from tests.unit.audit.history import History, Writer, busy, lines
+from consumer.wire import dead_letter
+from tests.unit.aggregation.feed import Batch, Feed, callback, usage
+from tests.unit.audit.history import History, Input, Writer, busy, lines
 
 
 @pytest.fixture
@@ -40,6 +43,28 @@ def test_reports_of_the_open_window_are_compared_where_nothing_was_written_meanw
     assert not lines([one.problem for one in verdict.differences], "complete is")
 
 
+def test_what_waits_for_the_next_transaction_is_not_overdue() -> None:
+    """The clock has moved to where all is due, but a transaction takes only so many reports."""
+    feed = Feed(window_ms=100)
+    for number in range(10):
+        feed.devices(f"t{number}", "1", at=1_000)
+    values = [callback(f"t{number}", usage("1")) for number in range(10)]
+    assert feed.aggregator.apply(Batch([10], [1_500], [None], [b"x"]), 0, feed.wall_ms, 3) == 0
+    history = History.of(
+        feed.aggregator.policy,
+        [Input(offset, 1_000, None, value) for offset, value in enumerate(values)],
+        reports=feed.delta.reports,
+        metrics=feed.aggregator.windows.closed,
+        dead_letters=[],
+        clock_ms=feed.aggregator.clock.now_ms,
+        window=feed.aggregator.windows.open,
+    )
+    (result,) = history.verdict().partitions.values()
+
+    assert history.problems() == []
+    assert (history.clock_ms, len(history.reports), result.open.txids) == (1_500, 3, 7)
+
+
 def test_no_report_is_ahead_of_what_was_consumed(history: History) -> None:
     """Unless the daemon has gone on meanwhile."""
     ahead = history.rewritten("reports", -1, b'"lastOffset":159', b'"lastOffset":161')
@@ -64,6 +89,62 @@ def test_a_range_is_cut_out(history: History) -> None:
     assert lines(part.without("metrics", 6).problems(), "callbacks[0]@100: 20 records")
     assert lines(part.without("reports", 34).problems(), "txid 't34'")
     assert not lines(part.without("reports", 64).problems(), "txid")
+
+
+def test_a_window_ends_where_the_setting_says(history: History) -> None:
+    """Or the setting was another one, and that is said."""
+    wrong = history.rewritten("metrics", 3, b'01.400Z"}', b'01.390Z"}')
+    verdict = history.rewritten("metrics", 0, b'01.100Z"}', b'01.099Z"}').verdict()
+
+    assert lines(wrong.problems(), "window 1970-01-01T00:00:01.300Z/0: it ends at")
+    assert verdict.differences == []
+    why = "they do not fit metrics.window, which may have been another one then"
+    assert verdict.unchecked == [f"1 windows' bounds: {why}"]
+
+
+EARLY = [
+    Input(0, 900, None, callback("old", usage("1"))),
+    Input(1, 901, None, b"garbage"),
+    Input(3, 902, None, callback("t0", usage("1"))),
+]
+"""What lay there before the daemon first began, with `app.start_at = "latest"`."""
+
+
+@pytest.fixture
+def late_start() -> History:
+    """Eight windows, of which these records are not part."""
+    history = busy(first=5)
+    return history.changed(inputs=EARLY + history.inputs, starts_late=True)
+
+
+def test_what_lay_there_before_the_daemon_began_is_not_missed(late_start: History) -> None:
+    """Windows tell how many records were consumed; everything else is proven."""
+    verdict = late_start.verdict()
+    (result,) = verdict.partitions.values()
+
+    assert verdict.differences == []
+    note = "3 records: the daemon began after them, as app.start_at=latest has it"
+    assert verdict.unchecked == [note]
+    assert (result.begin, result.records, result.windows, result.whole) == (5, 161, 8, True)
+    part = {"end": 100, "to_end": False}
+    assert late_start.changed(span=part, until_ms=1_400).problems() == []
+    for topic, place in (("reports", 0), ("reports", 79), ("metrics", 0), ("metrics", 7)):
+        assert late_start.without(topic, place).problems() != []
+
+
+def test_a_late_beginning_is_believed_only_where_nothing_speaks_against_it(
+    late_start: History,
+) -> None:
+    """Not without the setting, and not where an earlier record came out again."""
+    gap = "callbacks[0]@0: 3 records from here on are in no window"
+    early = late_start.rewritten("reports", 0, b'"firstOffset":5', b'"firstOffset":3')
+    headers = dead_letter.headers((), "callbacks", 0, 1, dead_letter.Reason.SCHEMA, "x")
+    letter = Record("letters", 0, 0, 0, None, b"garbage", headers)
+    problems = late_start.changed(dead_letters=[letter]).problems()
+
+    assert lines(late_start.changed(starts_late=False).problems(), gap, "first began after them")
+    assert lines(early.problems(), "txid 't0'", "nothing before offset 5 was consumed")
+    assert lines(problems, gap)
 
 
 def late(written_ms: float) -> Cover:
@@ -97,6 +178,27 @@ def test_a_compacted_topic_proves_its_last_revisions_only() -> None:
     assert verdict.differences == []
     assert lines(verdict.unchecked, "windows' reports: the topic is compacted")
     assert lines(left.changed(reports=[]).problems(), "txid 't'", "no report holds")
+
+
+@pytest.mark.parametrize("again_at", [1_250, 5_000])
+def test_compaction_tears_split_reports_that_a_later_one_replaces(again_at: int) -> None:
+    """Of which there are fewer parts, be it a revision or a report of its own."""
+    writer = Writer(window_ms=100, device_limit=0, report_bytes=6_596)
+    imeis = [digit * 256 for digit in "abcdefghijkl"]
+    writer.expect("t", "x", at=1_000)
+    writer.devices("t", *imeis, at=1_000)
+    writer.tick(at=1_150)
+    writer.expect("t", *imeis, at=again_at)
+    writer.tick(at=9_000)
+    history = writer.history().changed(cover=Cover(reports_compacted=True))
+    last = {record.key: record for record in history.reports}
+    left = history.changed(reports=list(last.values()))
+    verdict = left.verdict()
+
+    assert 1 < len(last) < len(history.reports)
+    assert verdict.differences == []
+    assert "1 split reports: the topic is compacted, and a later one there" in verdict.unchecked
+    assert lines(left.without("reports", 0).problems(), "txid 't'", "are missing")
 
 
 def test_an_empty_partition_is_in_order() -> None:

@@ -69,7 +69,15 @@ def came(offset: int, *items: bytes, kind: int = CALLBACK) -> Entry:
 def life(first: int, last: int, revision: int = 0, first_revision: int = 0) -> Life:
     """By its reports, the latest of which was closed with its last record."""
     return Life(
-        first, last, first_revision, revision, 10 * first, 10 * last, numbers=Numbers(), items=1
+        first,
+        last,
+        first_revision,
+        revision,
+        10 * first,
+        10 * last,
+        numbers=Numbers(),
+        items=1,
+        at=(0, 0),
     )
 
 
@@ -81,6 +89,25 @@ def test_without_a_report_a_txid_is_open_until_its_time_has_passed() -> None:
     assert case.open == Open(1, 2)
     assert case.settle(140) == ["no report holds what came with 2 records: 1, 3"]
     assert case.open == Open()
+
+
+def test_duplicates_put_no_report_off() -> None:
+    """Neither the first one nor a revision."""
+    case = Case(came(1, b"a"), came(12, b"a"), came(13))
+    assert case.settle(119) == []
+    assert case.settle(120) == ["no report holds what came with 3 records: 1, 12, 13"]
+
+    case = Case(came(1, b"a"), came(2, b"b"), came(12, b"b"), lives=(life(1, 1),))
+    assert case.settle(129) == []
+    assert case.settle(130) == ["no report after revision 0 holds what came with 2 records: 2, 12"]
+
+
+def test_what_is_no_duplicate_to_a_txid_that_was_forgotten_puts_its_report_off() -> None:
+    """With its second record it may have been opened anew; the third would be news to it."""
+    case = Case(came(1, b"a"), came(2, b"b"), came(12, b"a"), lives=(life(1, 1),))
+
+    assert case.settle(229) == []
+    assert case.settle(230) == ["no report after revision 0 holds what came with 1 records: 2"]
 
 
 def test_a_record_in_no_known_window_is_held_against_nobody() -> None:
@@ -120,6 +147,14 @@ def test_what_a_second_life_should_have_closed_is_due_at_once() -> None:
     assert case.settle(705, compacted=True) == [
         "1 records: their reports may be older than what is read of the reports"
     ]
+
+
+def test_lives_do_not_overlap() -> None:
+    """A txid is not opened while it is known; in whatever order its reports were read."""
+    items = came(1, b"a"), came(5, b"a"), came(7, b"a"), came(9, b"a")
+    case = Case(*items, lives=(life(5, 9), life(1, 7)))
+
+    assert case.settle(1_000) == ["a report goes on to 7, but the next begins at 5"]
 
 
 def test_reports_that_nobody_reads_any_more_are_not_missing() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from consumer.audit.emissions import Emission, Numbers
 from consumer.audit.windows import Sums, Window, Windows, closed, decode, still_open
 from consumer.wire import state_entry
@@ -31,6 +33,7 @@ def emission(revision: int = 0, took_ms: int = 5, **numbers: object) -> Emission
         usage=[],
         errors=[],
         seen=set(),
+        at=(0, 0),
     )
 
 
@@ -56,15 +59,34 @@ def test_a_revision_counts_as_the_difference() -> None:
 
 
 def test_codes_without_a_name_are_compared_in_sum() -> None:
-    """A window has room for so many different ones only."""
-    found = window(Sums(complete=1, codes={"E1": 1, "(other)": 5}, first_emissions=1))
-    found.stated.to_complete_sum_ms = found.stated.to_complete_min_ms = 5
-    found.stated.to_complete_max_ms = 5
-    found.sums.add(emission(codes={"E1": 2, "E7": 4}), NOTHING)
+    """A window has room for so many different ones only; those that are in it are exact."""
+    feed = Feed(window_ms=1_000, device_limit=0)
+    codes = [f"{number:06}".ljust(256, "x") for number in range(400)]
+    feed.send(callback("t", *(error("1", code) for code in ["(other)", *codes])), at=1_000)
+    feed.tick(at=3_000)
+    value = feed.aggregator.windows.closed[0][1]
+    assert b'"(other)":' in value
+    found = closed(decode(value), 1_000, 2_000)
+    for code in ["(other)", *codes]:
+        found.sums.codes[code] = 1
+    assert [line for line in found.wrong_sums() if line.startswith("codes")] == []
+
+    for code in (codes[0], codes[-1], "(other)"):
+        found.sums.codes[code] += 1
+        assert any(line.startswith("codes") for line in found.wrong_sums())
+        found.sums.codes[code] -= 1
+
+
+def test_a_code_may_be_called_like_those_without_a_name() -> None:
+    """Where there is room for all of them, none is summed up."""
+    found = window(Sums(codes={"E1": 1, "(other)": 1}))
+    found.sums.codes = {"E1": 1, "(other)": 1}
     assert found.wrong_sums() == []
 
-    found.sums.codes["E8"] = 1
-    assert found.wrong_sums() == ["codes is 6, the reports make it 7"]
+    for wrong in ({"E7": 1, "(other)": 1}, {"(other)": 2}):
+        found.stated.codes = wrong
+        (problem,) = found.wrong_sums()
+        assert problem.startswith("codes is {'(other)': ")
 
 
 def test_of_a_window_that_is_unsure_only_counts_are_compared() -> None:
@@ -108,6 +130,37 @@ def test_are_found_by_time() -> None:
     found = [None if (one := windows.at(at)) is None else one.start_ms for at in times]
 
     assert found == [None, 100, 100, 200, 200, None, 300, 300, None]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "odd"),
+    [
+        ("0-100 100-200 300-400", {}),
+        ("0-100 100-199 200-300", {100: "which does not fit in with its neighbours"}),
+        ("0-100 103-200 200-300", {103: "which does not fit in with its neighbours"}),
+        ("0-100 100-201 200-300", {100: "within the next one"}),
+        ("0-100 100-100 200-300", {100: "before it begins"}),
+        ("0-60 60-120 120-200 200-300", {0: None, 60: None, 120: None}),
+        ("0-250 250-300 300-400", {0: None, 250: None}),
+        ("0-100 100-200 200-250", {200: None}),
+        ("0-100 100-150 300-400", {100: None}),
+    ],
+)
+def test_are_as_long_as_the_setting_says_unless_it_was_another_one(
+    bounds: str, odd: dict[int, str | None]
+) -> None:
+    """Nobody knows when it was changed; but windows never overlap."""
+    windows = Windows()
+    for each in bounds.split():
+        start, end = map(int, each.split("-"))
+        windows.add(window(start=start, end=end))
+    windows.seal()
+    found = {one.start_ms: problem for one, problem in windows.odd(100)}
+
+    assert found.keys() == odd.keys()
+    for start_ms, words in odd.items():
+        problem = found[start_ms]
+        assert problem is None if words is None else words in (problem or "")
 
 
 def test_the_record_and_the_state_log_tell_the_same() -> None:

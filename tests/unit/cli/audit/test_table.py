@@ -8,7 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
-from consumer.cli.audit_table import as_json, show
+from consumer.cli.audit.table import as_json, show
 from tests.unit.audit.history import History, Writer
 
 

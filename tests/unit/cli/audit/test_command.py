@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.cli.audit import conclude
+from consumer.cli.audit.command import conclude
 from consumer.errors import SessionReportsError
 from tests.unit.audit.history import History, Writer
 from tests.unit.cli.conftest import NOWHERE, Command

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from confluent_kafka import Message
 
 from consumer.audit.terms import FOREVER, Cover, Span
-from consumer.cli.audit_range import Range
+from consumer.cli.audit.range import Range
 from consumer.daemon import client_options, topics_of
 from consumer.errors import ConfigError, SessionReportsError
 from consumer.kafka.offsets import Committed, Offsets
@@ -98,6 +98,7 @@ class AuditSnapshot:
         return Cover(
             reports_since_ms=max(since_ms, self._lost_ms("reports")),
             reports_compacted="compact" in policy,
+            report_partitions=len(self._wholes["reports"]),
             metrics_since_ms=max(since_ms, self._lost_ms("metrics")),
         )
 

@@ -6,13 +6,13 @@ import threading
 
 import pytest
 
-from consumer.cli.audit_range import Range
+from consumer.cli.audit.range import Range
 from consumer.errors import ConfigError
 from consumer.simulator.options import Options
 from tests.harness import Stage
 from tests.harness.records import OLD_MS, callback, simulated, tick, usage
-from tests.integration.cli.conftest import END_MS
-from tests.integration.cli.test_audit_reading import verdict
+from tests.integration.cli.audit.conftest import END_MS
+from tests.integration.cli.audit.test_reading import verdict
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -88,6 +88,29 @@ def test_outputs_that_retention_has_taken_are_not_missed(stage: Stage) -> None:
         assert found.unchecked != []
         if topic != stage.dead_letters:
             assert found.records > 0
+
+
+def test_a_daemon_may_have_begun_late(stage: Stage) -> None:
+    """What lay there before is not missed where the setting says so; else there is a hint."""
+    stage.create(partitions=1)
+    stage.settings = {"completion.idle": "1h", "app.start_at": "latest"}
+    stage.send(callback(f"old{number}", usage("1"), at_ms=OLD_MS) for number in range(20))
+    member = stage.member()
+    member.await_ready(partitions=1)
+    stage.send(callback(f"t{number}", usage("1"), at_ms=OLD_MS + 1_000) for number in range(10))
+    stage.send([tick(0, END_MS)])
+    stage.await_consumed()
+    assert member.stop() == 0
+    found = verdict(stage)
+
+    assert found.differences == []
+    assert found.records == 11
+    why = "the daemon began after them, as app.start_at=latest has it"
+    assert found.unchecked == [f"20 records: {why}"]
+    del stage.settings["app.start_at"]
+    (gap,) = verdict(stage).differences
+    assert "20 records from here on are in no window (if the daemon first began" in gap.problem
+    assert verdict(stage, Range(OLD_MS + 1_000, None)).differences == []
 
 
 def test_a_compacted_topic_proves_less(stage: Stage) -> None:

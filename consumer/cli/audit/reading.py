@@ -13,8 +13,8 @@ from confluent_kafka import Message
 from consumer.audit.audit import Audit, Verdict
 from consumer.audit.letters import Record
 from consumer.audit.terms import FOREVER, Terms
-from consumer.cli.audit_range import Range
-from consumer.cli.audit_snapshot import PATIENCE_S, AuditSnapshot, Ranges
+from consumer.cli.audit.range import Range
+from consumer.cli.audit.snapshot import PATIENCE_S, AuditSnapshot, Ranges
 from consumer.daemon import client_options
 from consumer.kafka.records import headers_of
 from consumer.kafka.topic_reader import Extent, TopicReader
@@ -50,6 +50,7 @@ class _Reading:
         self._snapshot = snapshot
         self._reader = reader
         self._told = told
+        self._starts_late = settings.app.start_at == "latest"
         terms = Terms(
             topic=settings.topics.callbacks,
             app=settings.app.id,
@@ -57,6 +58,7 @@ class _Reading:
             remember_ms=settings.late.remember_ms,
             window_ms=settings.metrics.window_ms,
             largest_item=settings.limits.report_bytes - FRAME_BYTES,
+            starts_late=self._starts_late,
             since_ms=snapshot.range.since_ms or 0,
             until_ms=snapshot.range.until_ms or FOREVER,
         )
@@ -72,6 +74,7 @@ class _Reading:
         self._outputs("metrics", snapshot.later("metrics"), audit.metrics)
         audit.seal_windows()
         self._input()
+        audit.seal_records()
         reports = snapshot.later("reports")
         self._outputs("reports", reports, audit.report)
         begins = {number: extent.start for number, extent in reports.items()}
@@ -88,7 +91,8 @@ class _Reading:
                     message.key(),
                     message.value(),
                 )
-        if None in self._snapshot.range:
+        since_ms, until_ms = self._snapshot.range
+        if until_ms is None or (since_ms is None and not self._starts_late):
             return
         # Cut at both ends, windows can only be placed from the end of all that was consumed.
         counts = dict.fromkeys(spans, 0)

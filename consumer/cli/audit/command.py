@@ -18,9 +18,9 @@ from rich.progress import (
 )
 
 from consumer.audit.audit import Verdict
-from consumer.cli.audit_range import parse_range
-from consumer.cli.audit_reading import read
-from consumer.cli.audit_table import as_json, show
+from consumer.cli.audit.range import parse_range
+from consumer.cli.audit.reading import read
+from consumer.cli.audit.table import as_json, show
 from consumer.cli.options import NOWHERE_ELSE, SettingsFrom
 from consumer.errors import SessionReportsError
 

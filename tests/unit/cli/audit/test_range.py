@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.cli.audit_range import Range, parse_range
+from consumer.cli.audit.range import Range, parse_range
 from consumer.errors import ConfigError
 
 NOW_MS = 1_800_000_000_000

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from consumer.audit.audit import Verdict
-from consumer.cli.audit_range import Range
-from consumer.cli.audit_reading import read
+from consumer.cli.audit.range import Range
+from consumer.cli.audit.reading import read
 from consumer.settings.load import load
 from tests.harness import Sending, Stage
 from tests.oracle.outputs import read_report
