@@ -53,7 +53,7 @@ class Member(NamedTuple):
 
     def ready(self) -> list[dict[str, str]]:
         """Log lines of the partitions that run."""
-        return [one for one in entries(self.log_path) if one["event"] == "partition ready"]
+        return [one for one in entries(self.log_path) if one["event"] == "restored"]
 
     def gauge(self, name: str) -> float:
         """A metric; -1 before all partitions run."""

@@ -132,7 +132,7 @@ class Settlement:
         parts = []
         for entry in entries:
             if entry.kind == LATE:
-                self._count_late(name, life, entry, known)
+                self._count_late(name, life, entry, known, followed=followed)
             else:
                 parts.append(entry)
         if not parts:
@@ -161,10 +161,12 @@ class Settlement:
         for entry in parts:
             self._count(entry, known, doubtful=not sure, again=again)
 
-    def _count_late(self, name: str, life: Life | None, entry: Entry, known: set[bytes]) -> None:
+    def _count_late(
+        self, name: str, life: Life | None, entry: Entry, known: set[bytes], *, followed: bool
+    ) -> None:
         """A dead letter that came after a report that could not be revised any more."""
         if life is None:
-            if self._is_judged(entry):
+            if self._is_judged(entry) and not (followed and self._compacted):
                 self._findings.differ(name, f"{entry.offset} is a late dead letter with no report")
             self._doubt(entry)
         elif known.issuperset(_brought(entry)):

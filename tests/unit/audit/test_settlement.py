@@ -179,6 +179,14 @@ def test_first_revisions_may_be_missing_only_where_the_topic_has_lost_them() -> 
     assert case.settle(10_000, compacted=True) == []
 
 
+def test_the_report_that_a_dead_letter_was_late_for_may_be_compacted_away() -> None:
+    """By that of a second life, which has its key."""
+    case = Case(came(1, b"a"), came(9, b"b", kind=LATE), came(70, b"a"), lives=(life(70, 70),))
+
+    assert "9 is a late dead letter with no report" in case.settle(1_000)
+    assert not any("late" in line for line in case.settle(1_000, compacted=True))
+
+
 def test_counts_items_as_the_daemon_does() -> None:
     """New ones once, in the window of their record; late ones as often as they come."""
     case = Case(

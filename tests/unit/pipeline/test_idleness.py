@@ -142,6 +142,8 @@ def test_records_of_an_open_transaction_hold_time_back(
     assert partition.aggregator.delta.reports == []
 
     producer.abort_transaction(20)
+    # Answered before the marker can be read.
+    until(lambda: cluster.stable_ends(topic_prefix) == cluster.ends(topic_prefix), "its end")
     partition.position = cluster.ends(topic_prefix)[0]  # past the abort's marker
     clock.passed_s += ASK_S
     idleness.step({0: partition}, lambda _: MOST)

@@ -9,6 +9,7 @@ import pytest
 from consumer.cli.audit.range import Range
 from consumer.errors import ConfigError
 from consumer.simulator.options import Options
+from consumer.wire.placement import partition_for
 from tests.harness import Stage
 from tests.harness.records import OLD_MS, callback, simulated, tick, usage
 from tests.integration.cli.audit.conftest import END_MS
@@ -111,6 +112,29 @@ def test_a_daemon_may_have_begun_late(stage: Stage) -> None:
     (gap,) = verdict(stage).differences
     assert "20 records from here on are in no window (if the daemon first began" in gap.problem
     assert verdict(stage, Range(OLD_MS + 1_000, None)).differences == []
+
+
+def test_the_reports_may_get_more_partitions(stage: Stage) -> None:
+    """Revisions lie elsewhere than the reports that they replace; that is said, and no more."""
+    stage.create(partitions=1, inactivity_ms=1_000, window_ms=1_000)
+    stage.settings = {"completion.idle": "1h"}
+    moved = sum(partition_for(f"t{number}".encode(), 3) > 0 for number in range(20))
+    assert 0 < moved < 20
+    for round_ in range(2):
+        member = stage.member()
+        at_ms = OLD_MS + 10_000 * round_
+        stage.send(callback(f"t{number}", usage(f"{round_}"), at_ms=at_ms) for number in range(20))
+        stage.send([tick(0, at_ms + 5_000)])
+        stage.await_consumed()
+        assert member.stop() == 0
+        if not round_:
+            stage.cluster.add_partitions(stage.reports, 3)
+    found = verdict(stage)
+
+    assert found.differences == []
+    why = "their records lie in several partitions, as if the topic had been given some since"
+    assert found.unchecked == [f"{moved} reports: {why}"]
+    assert {row.name: row.counted for row in found.rows}["revised"] == 20
 
 
 def test_a_compacted_topic_proves_less(stage: Stage) -> None:
