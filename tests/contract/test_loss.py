@@ -135,29 +135,6 @@ def test_a_static_member_that_is_back_in_time_has_its_partitions_again(world: Wo
     assert other.events == heard
 
 
-def test_a_static_member_that_is_killed_when_told_to_give_up_leaves_it_to_nobody(
-    world: World,
-) -> None:
-    """The group has noted what it is to keep, so that is all it gets: see `leftovers.py`.
-
-    Until somebody leaves and joins anew.
-    """
-    world.make_topics(2)
-    dead = joined(world, world.client("a", static=True), 2)
-    other = Member(world.client("b", static=True))
-    poll_until(world, lambda: bool(other.quiet), "it is told to wait", other)
-    world.crash(dead.client)
-    back = Member(world.client("a", static=True))
-    poll_until(world, lambda: bool(back.held), "what it was to keep", back, other)
-
-    calm(world, back, other)
-    assert (len(back.held), len(other.held)) == (1, 0)
-
-    back.client.source.rejoin()
-    poll_until(world, lambda: back.held | other.held == {0, 1}, "all of them", back, other)
-    assert len(back.held) == len(other.held) == 1
-
-
 def test_a_static_member_that_closes_does_not_leave(world: World) -> None:
     """Its partitions are nobody's until its session ends, or it is back."""
     world.make_topics(2)
