@@ -164,14 +164,6 @@ class Source:
             with contextlib.suppress(KafkaException):
                 self._consumer.get_watermark_offsets(at, _WAKE_S)
 
-    def rejoin(self) -> None:
-        """Leave the group, also as a static member, and join it anew: a rebalance of all.
-
-        The listener hears of the revocation, and of what comes then, from within `poll`.
-        """
-        self._consumer.unsubscribe()
-        self.subscribe(self._told())
-
     def is_member(self) -> bool:
         """Whether the group has taken this consumer in, be it without partitions."""
         return self._membership() is not None

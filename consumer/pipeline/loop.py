@@ -28,7 +28,6 @@ from consumer.pipeline.flight import Flight
 from consumer.pipeline.garbage import Garbage
 from consumer.pipeline.idleness import Idleness
 from consumer.pipeline.keys import KeySample
-from consumer.pipeline.leftovers import Leftovers
 from consumer.pipeline.partition import Partition, Running
 from consumer.pipeline.policy import PipelinePolicy
 from consumer.pipeline.ports import (
@@ -95,9 +94,6 @@ class Pipeline:
             end_own=self._end_own,
         )
         self._idleness = Idleness(policy, ports.offsets, ports.clock)
-        self._leftovers = Leftovers(
-            policy, ports.offsets, ports.clock, writer=ports.transactions.transactional_id
-        )
         self._reporting = Reporting(policy, ports.offsets, ports.clock, ports.observer)
         self._keys = KeySample(policy.callbacks, policy.input_partitions, ports.observer)
         self._garbage = Garbage(ports.clock.monotonic_s())
@@ -162,8 +158,6 @@ class Pipeline:
             self._observer.joined()
             if not self._partitions:
                 log.info("joined")
-        if self._joined and not self._recovery.busy and self._leftovers.are_found(self._partitions):
-            self._source.rejoin()
         self._observer.turned()
 
     # Rebalances, from within poll() and close()

@@ -78,9 +78,6 @@ class Source(Protocol):
     def pause(self, partition: int) -> None: ...
     def resume(self, partition: int) -> None: ...
 
-    def rejoin(self) -> None:
-        """Leave the group and join it anew; the revocation comes from within a poll."""
-
     def is_member(self) -> bool:
         """Whether the group has taken this consumer in, be it without partitions."""
 

@@ -37,8 +37,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     "{remaining_records:record|records} to go.",
     "restored": "Restored {txids:txid|txids} of partition {partition} in {seconds:time}, going on "
     "at offset {offset:,}.",
-    "left_over": "Nobody has {partitions:partition|partitions}, which this member had to give up "
-    "when it was killed: joining the group anew, so that they are handed out.",
     # At work
     "first_commit": "First commit since the assignment: {records:record|records}, "
     "{reports:report|reports}.",

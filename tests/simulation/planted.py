@@ -18,7 +18,6 @@ from consumer.kafka.faults import Call
 from consumer.pipeline import restore as restore_module
 from consumer.pipeline import state_log
 from consumer.pipeline.flight import Flight
-from consumer.pipeline.leftovers import Leftovers
 from consumer.pipeline.loop import Pipeline
 from consumer.pipeline.recovery import Recovery
 from consumer.pipeline.restore import Restore
@@ -214,11 +213,6 @@ def own_orphan_not_ended() -> Patch:
     return mock.patch.object(Pipeline, "_end_own")
 
 
-def leftovers_ignored() -> Patch:
-    """A static member does not miss partitions that it had to give up when it was killed."""
-    return mock.patch.object(Leftovers, "are_found", return_value=False)
-
-
 BUGS: Mapping[str, Callable[[], Patch]] = {
     bug.__name__: bug
     for bug in (
@@ -233,7 +227,6 @@ BUGS: Mapping[str, Callable[[], Patch]] = {
         metadata_cached,
         start_not_moved_with_the_log,
         producer_reused,
-        leftovers_ignored,
         late_comer_cries_damage,
     )
 }

@@ -111,14 +111,6 @@ class Source(Membership):
         """See `ports.Source`."""
         self._paused.discard(partition)
 
-    def rejoin(self) -> None:
-        """See `ports.Source`: what it has is taken first."""
-        self._process.check()
-        self._leaves = self._rejoins = True
-        taken = {n for what, one in self._events if what in ("revoke", "lost") for n in one[0]}
-        if self._owned - taken:
-            self._events.append(("revoke", (self._owned - taken, set())))
-
     def is_member(self) -> bool:
         """See `ports.Source`: not within `close`, whatever the group thinks."""
         return not self._closed and self._is_in_group

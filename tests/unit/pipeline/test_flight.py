@@ -105,9 +105,6 @@ class Wire:
     def resume(self, partition: int) -> None:
         """Not part of a commit."""
 
-    def rejoin(self) -> None:
-        """Not part of a commit."""
-
     def is_member(self) -> bool:
         """Always."""
         return True
