@@ -41,9 +41,9 @@ log = structlog.get_logger(__name__)
 
 READ_RECORDS = 1_000
 ASK_BLOCKED_S = 0.1
-"""How long a question about a blocked partition may hold up the loop ..."""
-BETWEEN_ASKS_S = 0.5
-"""... and how often."""
+"""How long a question about a blocked partition may hold up the loop, at first ..."""
+BETWEEN_ASKS = 5
+"""... and how many times as long lies between two."""
 PROGRESS_S = 5.0
 """Between two lines about a restore in progress."""
 
@@ -91,6 +91,7 @@ class Recovery:
         """Partitions whose committed offset a pending transaction may hold back, and whether
         that is sure: they were asked about alone."""
         self._asked_s = float("-inf")
+        self._ask_s = ASK_BLOCKED_S
 
     @property
     def busy(self) -> bool:
@@ -161,7 +162,7 @@ class Recovery:
         limit_s = self._policy.request_s
         numbers = [number for number in self._waiting if number not in self._blocked]
         if not numbers:
-            numbers, limit_s = self._next_blocked(), ASK_BLOCKED_S
+            numbers, limit_s = self._next_blocked(), self._ask_s
         if not numbers:
             return
         committed = self._offsets.committed(numbers, limit_s)
@@ -171,7 +172,11 @@ class Recovery:
             alone = len(numbers) == 1
             self._blocked.update(dict.fromkeys(numbers, alone))
             self._free(list(self._blocked))
+            # Where nothing hangs, it may be Kafka that is slow.
+            longer_s = min(2 * self._ask_s, self._policy.request_s)
+            self._ask_s = ASK_BLOCKED_S if self._suspects else longer_s
             return
+        self._ask_s = ASK_BLOCKED_S
         for number in numbers:
             self._blocked.pop(number, None)
         self._begin(numbers, committed)
@@ -182,7 +187,7 @@ class Recovery:
             if not alone:
                 return [number]
         now_s = self._clock.monotonic_s()
-        if not self._blocked or now_s - self._asked_s < BETWEEN_ASKS_S:
+        if not self._blocked or now_s - self._asked_s < BETWEEN_ASKS * self._ask_s:
             return []
         self._asked_s = now_s
         number = next(iter(self._blocked))

@@ -58,13 +58,14 @@ class Restore:
             raise self.damaged(f"offset {offset}: {error}") from None
 
     def ends_with(self, value: bytes, offset: int) -> bool:
-        """Whether the record at `offset` is that of the named commit, with nothing behind it."""
+        """Whether the named commit begins at `offset`, and nothing stands behind it."""
         try:
             delta = state_entry.decode(value)
         except ValueError:
             return False
-        found = (delta.incarnation, delta.sequence)
-        return found == (self.named.incarnation, self.named.sequence) and offset + 1 == self.end
+        found = (delta.incarnation, delta.sequence, delta.chunk)
+        is_named = found == (self.named.incarnation, self.named.sequence, 0)
+        return is_named and offset + delta.chunks == self.end
 
     def finish(self, policy: Policy) -> tuple[PartitionAggregator, StateLog]:
         """The state as of the named commit."""

@@ -135,6 +135,30 @@ def test_a_static_member_that_is_back_in_time_has_its_partitions_again(world: Wo
     assert other.events == heard
 
 
+def test_a_static_member_that_is_killed_when_told_to_give_up_leaves_it_to_nobody(
+    world: World,
+) -> None:
+    """The group has noted what it is to keep, so that is all it gets, until the next rebalance."""
+    world.make_topics(3)
+    dead = joined(world, world.client("a", static=True), 3)
+    other = Member(world.client("b", static=True))
+    poll_until(world, lambda: bool(other.quiet), "it is told to wait", other)
+    world.crash(dead.client)
+    back = Member(world.client("a", static=True))
+    poll_until(world, lambda: bool(back.held), "what it was to keep", back, other)
+
+    calm(world, back, other)
+    assert back.held | other.held != {0, 1, 2}
+
+    third = Member(world.client("c"))
+    everyone = (back, other, third)
+
+    def all_held() -> bool:
+        return set().union(*(one.held for one in everyone)) == {0, 1, 2}
+
+    poll_until(world, all_held, "all of them", *everyone)
+
+
 def test_a_static_member_that_closes_does_not_leave(world: World) -> None:
     """Its partitions are nobody's until its session ends, or it is back."""
     world.make_topics(2)

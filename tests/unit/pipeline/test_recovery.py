@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from consumer.kafka.offsets import Committed, Hanging
 from consumer.pipeline.partition import Partition
+from consumer.pipeline.policy import PipelinePolicy
 from consumer.pipeline.ports import Observer, Offsets, StateReader
-from consumer.pipeline.recovery import Recovery
+from consumer.pipeline.recovery import ASK_BLOCKED_S, Recovery
 from consumer.wire import state_entry
 from consumer.wire.state_entry import Named
 from tests.unit.pipeline.member import POLICY, Clock
@@ -78,11 +80,11 @@ class Standing:
             self._found = []
 
 
-def waited(kafka: Standing, times: int = 20) -> list[Any]:
+def waited(kafka: Standing, times: int = 20, policy: PipelinePolicy = POLICY) -> list[Any]:
     """What a member logs that looks so many times, each a while later."""
     clock = Clock()
     recovery = Recovery(
-        POLICY,
+        policy,
         cast("Offsets", kafka),
         cast("StateReader", kafka),
         clock,
@@ -124,3 +126,28 @@ def test_what_is_committed_elsewhere_is_never_aborted(writer: str, done: list[An
     assert waited(kafka).count("transaction_torn") == 1
     assert kafka.done[: len(done)] == done
     assert all(partitions == [] for _, *partitions in kafka.done)
+
+
+class Slow(Standing):
+    """Takes a while to say what is committed, and nothing hangs."""
+
+    def __init__(self, needs_s: float) -> None:
+        super().__init__(Hanging(0, 4, OTHER, delta(4)))
+        self._found = []
+        self._needs_s = needs_s
+        self.limits_s: list[float] = []
+
+    def committed(self, numbers: Sequence[int], limit_s: float) -> Mapping[int, Committed]:
+        """Not in less time."""
+        self.limits_s.append(limit_s)
+        if limit_s < self._needs_s or len(self.limits_s) == 1:
+            return cast("Mapping[int, Committed]", None)
+        return super().committed(numbers, limit_s)
+
+
+def test_a_slow_kafka_gets_more_time_with_each_question() -> None:
+    """Else what was blocked once would be for ever."""
+    patient = msgspec.structs.replace(POLICY, request_s=1.0)
+    kafka = Slow(patient.request_s)
+    assert waited(kafka, policy=patient) == ["offsets_blocked"]
+    assert kafka.limits_s == [1.0, *(number * ASK_BLOCKED_S for number in (2, 4, 8)), 1.0]

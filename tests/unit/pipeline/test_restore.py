@@ -264,6 +264,8 @@ def test_the_record_that_it_ends_with_is_known_where_nothing_follows() -> None:
     """A record of that number with others behind it may be one that was aborted and done anew."""
     restore = restore_of(5)
     assert restore.ends_with(delta(5), restore.end - 1)
+    assert restore.ends_with(delta(5, chunks=3), restore.end - 3)
+    assert not restore.ends_with(delta(5, chunk=2, chunks=3), restore.end - 1)
     assert not restore.ends_with(delta(5), restore.end - 2)
     assert not restore.ends_with(delta(4), restore.end - 1)
     assert not restore.ends_with(delta(5, incarnation="other"), restore.end - 1)
