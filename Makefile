@@ -18,7 +18,7 @@ picture: $(SYNCED) ## Draw docs/demo.svg from a real run of the demo
 	$(BIN)/python -m tools.picture docs/demo.svg
 
 test: $(SYNCED) ## All tests but the long ones, on a real Kafka
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term:skip-covered
 
 check: $(SYNCED) ## Linters, types, layering
 	$(BIN)/ruff check
