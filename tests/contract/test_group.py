@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from consumer.errors import Action, Fault
 from tests.contract.acts import (
     Member,
@@ -14,6 +16,7 @@ from tests.contract.acts import (
     share,
     write,
 )
+from tests.contract.real import RealWorld
 from tests.contract.world import DEFAULT, Committed, Position, World
 
 MANY = 3000
@@ -228,6 +231,8 @@ def test_who_closes_is_no_member_any_more(world: World) -> None:
 
 def test_who_closes_in_the_middle_of_a_rebalance_is_told_twice(world: World) -> None:
     """Of what the rebalance takes first, and then of the rest."""
+    if isinstance(world, RealWorld):
+        pytest.skip("librdkafka 2.16: once in some sixty times this close does not return")
     world.make_topics(2)
     first = joined(world, world.client("a"), 2)
     second = Member(world.client("b"))
