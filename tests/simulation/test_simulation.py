@@ -12,7 +12,7 @@ from tests.simulation.planted import BUGS, planted
 from tests.simulation.run import execute
 
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
-SEEDS = 320
+SEEDS = 160
 AT_ONCE = 20
 MOST_SEEDS = 300
 """Within which a planted bug must show."""
