@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from confluent_kafka import KafkaError
 
 from consumer.pipeline import ports
-from tests.contract.world import DEFAULT, Client, Committed, Limits, Seen
+from tests.contract.world import DEFAULT, Client, Limits, Seen
+from tests.harness.cluster import Committed
 from tests.simulation.broker import Kafka
 from tests.simulation.client import Client as Identity
 from tests.simulation.client import Settings

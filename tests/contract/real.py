@@ -23,8 +23,8 @@ from consumer.kafka.transactions import Timeouts
 from consumer.pipeline import ports
 from tests.contract import child
 from tests.contract.line import Line
-from tests.contract.world import DEFAULT, Client, Committed, Limits, Seen
-from tests.harness.cluster import Cluster, Sending
+from tests.contract.world import DEFAULT, Client, Limits, Seen
+from tests.harness.cluster import Cluster, Committed, Sending
 from tests.waiting import until
 
 _HEARTBEAT_MS = "200"
@@ -181,8 +181,7 @@ class RealWorld:
 
     def committed(self) -> Mapping[int, Committed]:
         """See `World`."""
-        found = self._cluster.committed(self.group, self.input, stable=False)
-        return {number: Committed(*at) for number, at in found.items()}
+        return self._cluster.committed(self.group, self.input, stable=False)
 
     def set_offsets(self, offsets: Mapping[int, int]) -> None:
         """See `World`."""

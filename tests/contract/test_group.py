@@ -17,7 +17,8 @@ from tests.contract.acts import (
     write,
 )
 from tests.contract.real import RealWorld
-from tests.contract.world import DEFAULT, Committed, Position, World
+from tests.contract.world import DEFAULT, Position, World
+from tests.harness.cluster import Committed
 
 MANY = 3000
 

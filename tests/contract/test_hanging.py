@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.contract.acts import appear, commit, fault_of, joined, settle, values, write
 from tests.contract.test_offsets import BRIEF_S, FOREVER, seen
-from tests.contract.world import Client, Committed, Output, Position, World
+from tests.contract.world import Client, Output, Position, World
+from tests.harness.cluster import Committed
 
 
 def hanging(client: Client, *partitions: int) -> list[tuple[int, int, str]]:

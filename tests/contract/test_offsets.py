@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.contract.acts import commit, joined, poll_until, settle, write
-from tests.contract.world import Committed, Limits, Position, World
+from tests.contract.world import Limits, Position, World
+from tests.harness.cluster import Committed
 
 FOREVER = Limits(transaction_s=600)
 BRIEF_S = 0.5

@@ -8,7 +8,8 @@ import pytest
 
 from consumer.errors import Action
 from tests.contract.acts import appear, commit, fault_of, joined, settle, values, write
-from tests.contract.world import Committed, Output, Position, World
+from tests.contract.world import Output, Position, World
+from tests.harness.cluster import Committed
 
 
 def test_outputs_state_and_offsets_appear_together(world: World) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from consumer.pipeline import ports
+from tests.harness.cluster import Committed
 
 
 class Seen(NamedTuple):
@@ -20,13 +21,6 @@ class Seen(NamedTuple):
     partition: int
     offset: int
     value: bytes
-
-
-class Committed(NamedTuple):
-    """A committed offset of the group as an operator sees it, and its metadata."""
-
-    offset: int
-    metadata: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ import pytest
 from consumer.embedded import EmbeddedKafka
 from consumer.errors import Action, Fault
 from consumer.kafka.transactions import Timeouts
-from tests.integration.kafka.world import Output, Position, World, joined
+from tests.contract.world import Output, Position
+from tests.integration.kafka.world import World, joined
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka

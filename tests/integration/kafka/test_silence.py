@@ -14,7 +14,8 @@ import pytest
 from consumer.embedded import EmbeddedKafka
 from consumer.errors import Action, Fault
 from consumer.kafka.transactions import Timeouts, Transactions
-from tests.integration.kafka.world import Output, World, joined, read_to
+from tests.contract.world import Output
+from tests.integration.kafka.world import World, joined, read_to
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka

@@ -22,7 +22,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says
 from consumer.embedded import EmbeddedKafka
 from consumer.errors import Action, ConfigError, Fault, UnreachableError
 from consumer.kafka.topics import Plan, Topics
-from tests.integration.kafka.world import Output, World
+from tests.contract.world import Output
+from tests.integration.kafka.world import World
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka

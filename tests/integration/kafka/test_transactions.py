@@ -9,7 +9,8 @@ import pytest
 from consumer.errors import Action, Fault
 from consumer.kafka.source import Source
 from consumer.kafka.transactions import Transactions
-from tests.integration.kafka.world import Output, World
+from tests.contract.world import Output
+from tests.integration.kafka.world import World
 
 pytestmark = pytest.mark.kafka
 

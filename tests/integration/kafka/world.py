@@ -6,7 +6,6 @@ eyes.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -22,27 +21,6 @@ from consumer.kafka.transactions import Timeouts, Transactions
 from tests.waiting import until
 
 SIZES = {"message_max_bytes": 1_000_000, "batch_max_bytes": 1_000_000}
-
-
-@dataclasses.dataclass
-class Output:
-    """A record to produce."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    partition: int = -1
-    timestamp_ms: int = 0
-    headers: Sequence[tuple[str, bytes | None]] | None = None
-
-
-@dataclasses.dataclass
-class Position:
-    """An offset to commit."""
-
-    partition: int
-    offset: int
-    metadata: str = ""
 
 
 class Events:
