@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from itertools import islice
 
+from msgspec import Struct
+
 from consumer.wire.canonical import canonical, digest
 
 FIRST_BYTES = 115
@@ -23,21 +25,18 @@ DIGEST_BYTES = 110
 """Memory of an item's place in the general form."""
 
 
-class ItemSet:
+class ItemSet(Struct, eq=False, gc=False):
     """Unique items, verbatim, in the order in which they came."""
 
-    __slots__ = ("_by_digest", "imeis", "repeated")
-
-    def __init__(self) -> None:
-        self.imeis: dict[str | None, bytes] = {}
-        """Distinct IMEIs in order, each with its first item; `None` stands for no IMEI."""
-        self.repeated: dict[str, None] | None = None
-        """IMEIs with more than one different item; `None` while there are none."""
-        self._by_digest: dict[bytes, bytes] | None = None
-        """All items in order, in the general form only."""
+    imeis: dict[str | None, bytes] = {}
+    """Distinct IMEIs in order, each with its first item; `None` stands for no IMEI."""
+    repeated: dict[str, None] | None = None
+    """IMEIs with more than one different item; `None` while there are none."""
+    by_digest: dict[bytes, bytes] | None = None
+    """All items in order, in the general form only."""
 
     def __len__(self) -> int:
-        return len(self.imeis) if self._by_digest is None else len(self._by_digest)
+        return len(self.imeis) if self.by_digest is None else len(self.by_digest)
 
     @property
     def items(self) -> list[bytes]:
@@ -46,12 +45,12 @@ class ItemSet:
 
     def since(self, count: int) -> list[bytes]:
         """All items but the first `count`."""
-        items = (self.imeis if self._by_digest is None else self._by_digest).values()
+        items = (self.imeis if self.by_digest is None else self.by_digest).values()
         return list(islice(items, count, None)) if count else list(items)
 
     def add(self, raw: bytes, imei: str | None) -> int:
         """Add an item; the memory that it takes by our account, 0 where an equal one is in."""
-        imeis, by_digest = self.imeis, self._by_digest
+        imeis, by_digest = self.imeis, self.by_digest
         if imei not in imeis:
             imeis[imei] = raw
             taken = len(raw) + FIRST_BYTES + (len(imei) if imei else 0)
@@ -64,7 +63,7 @@ class ItemSet:
             first = imeis[imei]
             if first == raw or canonical(first) == canonical(raw):
                 return 0
-            by_digest = self._by_digest = {digest(b"", item): item for item in imeis.values()}
+            by_digest = self.by_digest = {digest(b"", item): item for item in imeis.values()}
             taken += DIGEST_BYTES * len(imeis)
         known = len(by_digest)
         by_digest.setdefault(digest(b"", raw), raw)

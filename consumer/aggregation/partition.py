@@ -14,6 +14,7 @@ what is still due then fires first next time, which is what would have happened 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol
 
 from consumer.aggregation.capacity import Victims
@@ -21,13 +22,15 @@ from consumer.aggregation.clock import PartitionClock
 from consumer.aggregation.completion import completed_by, outcome_of
 from consumer.aggregation.delta import Delta, Rejected
 from consumer.aggregation.emission import encode_report, oversized_imeis
+from consumer.aggregation.items import FIRST_BYTES
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.table import TxidTable
 from consumer.aggregation.tallies import Counts
 from consumer.aggregation.txid import ERROR, USAGE, Numbers, Txid
 from consumer.aggregation.windows import Windows
-from consumer.wire.callback import Callback, Decoded, Expectation, Rejection, decode
+from consumer.wire.callback import Callback, Decoded, Expectation, Rejection
+from consumer.wire.columns import Columns, decode_all
 from consumer.wire.dead_letter import Reason
 from consumer.wire.report import FRAME_BYTES, CompletedBy
 
@@ -72,42 +75,93 @@ class PartitionAggregator:
         self._victims = Victims(self.table)
         self._most_reports = 0
         self._limit = policy.device_limit or UNBOUNDED
+        self._largest_item = policy.report_bytes - FRAME_BYTES
 
     def apply(self, records: Records, start: int, wall_ms: int, most_reports: int) -> int:
         """Apply records from index `start` on, until the delta holds `most_reports`.
 
         Returns the index of the first record that was not applied.
         """
-        offsets, timestamps = records.offsets, records.timestamps
-        values, keys = records.values, records.keys
-        bound_ms = wall_ms + self.policy.clock_skew_ms
-        largest = self.policy.report_bytes - FRAME_BYTES
-        clock, table, reports = self.clock, self.table, self.delta.reports
         self._most_reports = most_reports
-        index, end = start, len(offsets)
-        room = self._fire() and self._relieve()
-        while room and index < end:
-            timestamp = timestamps[index]
-            if timestamp > clock.now_ms and clock.read(timestamp, bound_ms) and not self._fire():
-                break
-            value = values[index]
-            record = decode(value)
-            if isinstance(record, Callback) and (
-                (value is not None and len(value) <= largest)
-                or not oversized_imeis(record, largest)
-            ):
-                self._callback(record, keys[index], offsets[index])
-            else:
-                self._other(record, keys[index], offsets[index])
-            room = len(reports) < most_reports
-            if table.memory_bytes > self.share_bytes:
-                room = self._relieve()
-            index += 1
-        if index > start:
+        if not (self._fire() and self._relieve()):
+            return start
+        values = records.values[start:] if start else records.values
+        columns = decode_all(values, self._largest_item)
+        end = start + self._apply(columns, records, start, wall_ms)
+        if end > start:
             self._count()
+            self._compare(columns, records.keys[start:end])
             self.delta.touched = True
-            clock.settle(wall_ms)
-        return index
+            self.clock.settle(wall_ms)
+        return end
+
+    def _apply(  # noqa: C901, PLR0912 - calls cost most of all: so the usual stands in here
+        self, columns: Columns, records: Records, start: int, wall_ms: int
+    ) -> int:
+        """How many of `columns`, which are the records from `start` on, were applied."""
+        bound_ms = wall_ms + self.policy.clock_skew_ms
+        txid_bytes, share_bytes = self.policy.txid_bytes, self.share_bytes
+        clock, table, windows = self.clock, self.table, self.windows
+        growing, changed, reports = table.growing, self.delta.changed, self.delta.reports
+        limit, now_ms, place, grown = self._limit, clock.now_ms, -1, 0
+        for txid, raw, item, timestamp, offset in zip(
+            columns.txids,
+            columns.raws,
+            columns.items,
+            islice(records.timestamps, start, None),
+            islice(records.offsets, start, None),
+            strict=True,
+        ):
+            place += 1
+            if timestamp > now_ms and clock.read(timestamp, bound_ms):
+                now_ms = clock.now_ms
+                if now_ms >= windows.end_ms or table.has_timer(now_ms):
+                    self._counts.grow(grown)
+                    grown = 0
+                    if not self._fire():
+                        return place
+            if raw is None or item is None:
+                self._other(columns.others[place], offset)
+            else:
+                state = growing.get(txid)
+                if state is None and txid not in table.settled:
+                    state = table.open(txid, offset, now_ms)
+                imei = item.imei
+                if (
+                    state is None
+                    or imei is None
+                    or imei in (imeis := state.usage.imeis)
+                    or (state.errors is not None and imei in state.errors.imeis)
+                ):
+                    self._callback(Callback(txid, [(raw, item)], []), offset)
+                else:
+                    imeis[imei] = raw
+                    if not state.changed:
+                        state.changed = True
+                        changed.append(state)
+                    size = len(raw) + len(imei) + FIRST_BYTES
+                    state.memory += size
+                    table.memory_bytes += size
+                    state.sessions += item.number_of_sessions or 0
+                    state.transferred += item.bytes_transferred or 0
+                    state.devices = devices = state.devices + 1
+                    state.callbacks += 1
+                    state.last_offset = offset
+                    state.touched_ms = now_ms
+                    grown += 1
+                    if (
+                        devices < limit
+                        and state.memory < txid_bytes
+                        and table.memory_bytes <= share_bytes
+                    ):
+                        continue
+                    self._part(state, None, devices - 1, 0, widened=False)
+            if table.memory_bytes > share_bytes:
+                self._relieve()
+            if len(reports) >= self._most_reports:
+                break
+        self._counts.grow(grown)
+        return place + 1
 
     def advance(self, wall_ms: int, most_reports: int) -> None:
         """Let time go on, the partition being consumed to its end at `wall_ms`.
@@ -181,54 +235,38 @@ class PartitionAggregator:
 
     # Records
 
-    def _callback(  # noqa: C901 - in here calls would cost more than branches do
-        self, callback: Callback, key: bytes | None, offset: int
-    ) -> None:
-        table, counts = self.table, self._counts
-        txid = callback.txid
-        if key != txid.encode():
-            self.delta.tallies.key_mismatches += 1
-        state = table.by_txid.get(txid)
+    def _callback(self, callback: Callback, offset: int) -> None:
+        """Any callback."""
+        if oversized_imeis(callback, self._largest_item):
+            self._refuse_oversized(callback, offset)
+            return
+        table, counts, now_ms = self.table, self._counts, self.clock.now_ms
+        state = table.get(callback.txid)
         if state is None:
-            state = table.open(txid, offset, self.clock.now_ms)
+            state = table.open(callback.txid, offset, now_ms)
         elif state.phase is MARKED:
             self._refuse_late(state, callback, offset)
             return
-        if not state.changed:
-            self._change(state)
+        self._change(state)
         previous = None if state.phase is OPEN else state.numbers()
         devices, missing, memory = state.devices, state.missing, state.memory
-        usage = errors = 0
-        for raw, usage_item in callback.usage:
-            usage += state.add_usage(raw, usage_item)
-        for raw, error_item in callback.errors:
-            errors += state.add_error(raw, error_item)
+        usage = sum(state.add_usage(raw, item) for raw, item in callback.usage)
+        errors = sum(state.add_error(raw, item) for raw, item in callback.errors)
+        duplicates = len(callback.usage) + len(callback.errors) - usage - errors
         state.callbacks += 1
+        state.duplicates += duplicates
         state.last_offset = offset
         counts.callbacks += 1
-        if usage:
-            counts.usage += usage
-        if errors:
-            counts.errors += errors
-        duplicates = len(callback.usage) + len(callback.errors) - usage - errors
-        if duplicates:
-            state.duplicates += duplicates
-            counts.duplicates += duplicates
+        counts.usage += usage
+        counts.errors += errors
+        counts.duplicates += duplicates
         if usage or errors:
             table.memory_bytes += state.memory - memory
-            if (
-                previous is None
-                and not state.expected
-                and state.devices < self._limit
-                and state.memory < self.policy.txid_bytes
-            ):
-                state.touched_ms = self.clock.now_ms  # nearly always: it completes nothing
-            else:
-                self._part(state, previous, devices, missing, widened=False)
+            self._part(state, previous, devices, missing, widened=False)
 
     def _expectation(self, expectation: Expectation, offset: int) -> None:
         table = self.table
-        state = table.by_txid.get(expectation.txid)
+        state = table.get(expectation.txid)
         if state is not None and state.phase is MARKED:
             if not state.knows_expected(expectation.imeis):
                 message = "the report was emitted before; this expectation would change it"
@@ -267,17 +305,15 @@ class PartitionAggregator:
             self._emit(state, CompletedBy.CAPACITY, now_ms)
             if state.phase is REMEMBERED:  # or it would be emitted whole with every further part
                 self._mark(state)
+        self.table.note(state)
 
-    def _other(self, record: Decoded, key: bytes | None, offset: int) -> None:
+    def _other(self, record: Decoded, offset: int) -> None:
         if isinstance(record, Rejection):
             self._reject(offset, record.reason, record.message)
-            return
-        if key != record.txid.encode():
-            self.delta.tallies.key_mismatches += 1
-        if isinstance(record, Expectation):
-            self._expectation(record, offset)
         elif isinstance(record, Callback):
-            self._refuse_oversized(record, offset)
+            self._callback(record, offset)
+        elif isinstance(record, Expectation):
+            self._expectation(record, offset)
         else:
             self._counts.acknowledgements += 1
 
@@ -299,7 +335,7 @@ class PartitionAggregator:
     def _refuse_oversized(self, callback: Callback, offset: int) -> None:
         """An item that no report can take: its report, if one is to come, names the device."""
         limit = self.policy.report_bytes
-        state = self.table.by_txid.get(callback.txid)
+        state = self.table.get(callback.txid)
         imeis = oversized_imeis(callback, limit - FRAME_BYTES)
         message = f"{len(imeis)} of the items do not fit into a report of {limit} bytes"
         self._reject(offset, Reason.OVERSIZED_ITEM, message)
@@ -353,6 +389,15 @@ class PartitionAggregator:
         if not state.changed:
             state.changed = True
             self.delta.changed.append(state)
+
+    def _compare(self, columns: Columns, keys: Sequence[bytes | None]) -> None:
+        """Count records whose key is not their txid."""
+        txids = columns.txids[: len(keys)]
+        if list(map(str.encode, txids)) != keys:
+            self.delta.tallies.key_mismatches += sum(
+                key != txid.encode() and not isinstance(columns.others.get(place), Rejection)
+                for place, (key, txid) in enumerate(zip(keys, txids, strict=True))
+            )
 
     def _count(self) -> None:
         """Add what was counted to the open window and to the tallies."""

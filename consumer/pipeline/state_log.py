@@ -168,7 +168,7 @@ class StateLog:
             while segment.txids:
                 if budget <= 0 or segment.sequence == self.sequence:
                     return
-                state = table.by_txid.get(segment.txids.pop())
+                state = table.get(segment.txids.pop())
                 if state is not None and state.home == segment.sequence:
                     state.moved = True
                     budget -= state.logged_bytes

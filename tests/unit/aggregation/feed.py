@@ -132,7 +132,7 @@ class Feed:
 
     def known(self, txid: str) -> Txid | None:
         """What is known of a txid."""
-        return self.aggregator.table.by_txid.get(txid)
+        return self.aggregator.table.get(txid)
 
 
 def changed(delta: Delta) -> list[str]:

@@ -23,7 +23,7 @@ from tests.unit.aggregation.test_partition import totals
 
 def phases(feed: Feed) -> dict[str, str]:
     """All that is known."""
-    return {state.txid: state.phase for state in feed.aggregator.table.by_txid.values()}
+    return {state.txid: state.phase for state in feed.aggregator.table.states()}
 
 
 def shrink(feed: Feed, by: int) -> None:

@@ -138,7 +138,7 @@ def checked(table: TxidTable, openings: int, bodies: int) -> None:
     """What is kept up is what one look at all of it gives."""
     assert (table.open_count, table.body_count) == (openings, bodies)
     fresh = TxidTable(POLICY)
-    fresh.load(table.by_txid.values())
+    fresh.load(table.states())
     assert (table.open_count, table.body_count, table.memory_bytes) == (
         fresh.open_count,
         fresh.body_count,
@@ -235,7 +235,7 @@ def test_a_loaded_table_goes_on_like_the_one_before() -> None:
     states[2].touched_ms = 60
     drain(table, 110)
     copy = TxidTable(POLICY)
-    copy.load(reversed(list(table.by_txid.values())))
+    copy.load(reversed(list(table.states())))
     assert (copy.open_count, copy.memory_bytes) == (table.open_count, table.memory_bytes)
     assert copy.next_timer_ms() == 130
     assert [entry[:2] for entry in drain(copy, 2_000)] == [
@@ -258,7 +258,7 @@ def test_a_load_marks_what_is_remembered_where_the_policy_is_dead_letter() -> No
     drain(table, 100)
     table.mark(second)
     copy = TxidTable(DEAD_LETTER)
-    copy.load(list(table.by_txid.values()))
+    copy.load(list(table.states()))
     assert [state.phase for state in (first, second, third)] == [MARKED, MARKED, OPEN]
     assert first.knows(USAGE, b"{}")
     assert (copy.open_count, copy.body_count) == (1, 0)
@@ -274,21 +274,21 @@ def test_a_long_random_life_fires_as_a_plain_list_would() -> None:
         now_ms += rng.choice((0, 0, 1, 7, 40, 90))
         expected = sorted(
             (state.deadline_ms(POLICY), state.first_offset)
-            for state in table.by_txid.values()
+            for state in table.states()
             if state.deadline_ms(POLICY) <= now_ms
         )
-        known = {state.txid: state.first_offset for state in table.by_txid.values()}
+        known = {state.txid: state.first_offset for state in table.states()}
         fired = drain(table, now_ms)
         assert fired == sorted(fired, key=lambda entry: entry[0])
         assert {(due_ms, known[txid]) for due_ms, txid, _ in fired} >= set(expected)
-        assert all(state.deadline_ms(POLICY) > now_ms for state in table.by_txid.values())
+        assert all(state.deadline_ms(POLICY) > now_ms for state in table.states())
         table.open(f"t{number}", number, now_ms)
-        for state in rng.sample(list(table.by_txid.values()), min(3, len(table))):
+        for state in rng.sample(list(table.states()), min(3, len(table))):
             if state.phase is OPEN:
                 state.touched_ms = now_ms
                 if rng.random() < 0.1:
                     table.emitted(state, now_ms)
-        assert table.open_count == sum(state.phase is OPEN for state in table.by_txid.values())
+        assert table.open_count == sum(state.phase is OPEN for state in table.states())
         assert len(table.timers) <= 3 * len(table) + 8
 
 

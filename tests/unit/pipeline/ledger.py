@@ -92,7 +92,7 @@ class Ledger(Feed):
 
 def picture(aggregator: PartitionAggregator) -> dict[str, Any]:
     """All of an aggregator's state that can show in an output, as plain values."""
-    states = aggregator.table.by_txid.values()
+    states = aggregator.table.states()
     return {
         "clock": (aggregator.clock.now_ms, aggregator.clock.lag_ms),
         "window": (state_entry.encode_window(aggregator.windows.open), aggregator.windows.end_ms),
