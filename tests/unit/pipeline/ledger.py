@@ -83,7 +83,7 @@ class Ledger(Feed):
     def last_entries(self) -> list[Entry]:
         """The entries of the last commit."""
         deltas = self.last()
-        return [state_entry.decode_entry(one) for delta in deltas for one in delta.content.entries]
+        return [entry for delta in deltas for entry in delta.content.entries]
 
     def last_forgotten(self) -> list[str]:
         """The txids that the last commit forgot."""

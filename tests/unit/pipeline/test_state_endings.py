@@ -285,7 +285,7 @@ def crowd(ledger: Ledger, commits: random.Random | None) -> list[bytes]:
             ledger.delete_unneeded()
             ledger.crash()
     values += [value for _, value in ledger.commit().reports]
-    return [*values, *sorted(txid.encode() for txid in ledger.aggregator.table)]
+    return [*values, *sorted(state.txid.encode() for state in ledger.aggregator.table.states())]
 
 
 @pytest.mark.parametrize("seed", range(3))

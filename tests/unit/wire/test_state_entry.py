@@ -72,13 +72,13 @@ def encoded(
     delta: StateDelta, forgotten: Sequence[str], entries: Sequence[Entry], **more: int
 ) -> list[bytes]:
     """The records of one commit."""
-    pieces = [piece for entry in entries for piece in state_entry.encode_entry(entry, **more)]
-    return state_entry.encode(delta, forgotten, pieces, **more)
+    sized = [(entry, state_entry.size_of(entry)) for entry in entries]
+    return state_entry.encode(delta, forgotten, sized, **more)
 
 
 def entries_of(*deltas: StateDelta) -> list[Entry]:
     """What they carry, in order."""
-    return [state_entry.decode_entry(one) for delta in deltas for one in delta.content.entries]
+    return [entry for delta in deltas for entry in delta.content.entries]
 
 
 def decoded(
