@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 SYNCED := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test check fmt faults faults-protocols property docs throughput devices audit-run million clean
+.PHONY: help demo picture test check fmt faults faults-protocols property docs bench bench-all devices audit-run million clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -46,8 +46,11 @@ docs: $(SYNCED) ## Make anew what is generated: the settings file, schemas, exam
 	$(BIN)/session-reports schema --write docs/schemas
 	$(BIN)/python -m tests.docs
 
-throughput: $(SYNCED) ## A first figure: run against the bare consume loop
-	$(BIN)/python -m benchmarks.throughput
+bench: $(SYNCED) ## Throughput beside others, on one Kafka: 3 rounds of 1 M callbacks
+	$(BIN)/python -m benchmarks --workload steady
+
+bench-all: $(SYNCED) ## The same on all other workloads
+	$(BIN)/python -m benchmarks --workload wide,heavy,errors,small-commits
 
 devices: $(SYNCED) ## A request of 500 devices: missing ones, late ones, compaction
 	$(BIN)/python -m tests.scenarios.request_of_500

@@ -1,0 +1,58 @@
+"""Figures as a table in Markdown, which is readable in a terminal as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.contenders.every import CONTENDERS
+from benchmarks.figures import Figures, figures
+from benchmarks.results import Throughput
+
+_HEAD = (
+    "contender",
+    "when killed",
+    "callbacks/s",
+    "slowest … fastest",
+    "of bare",
+    "CPU µs per callback",
+    "peak memory",
+    "reports",
+)
+
+
+def throughput(found: Throughput) -> str:
+    """One line per contender, the fastest first, and what was skipped."""
+    promise = {one.name: one.promise for one in CONTENDERS}
+    silent = {one.name for one in CONTENDERS if not one.reports}
+    lines = sorted(figures(found.runs), key=lambda one: -one.rate)
+    rows = [_row(one, promise[one.contender], checked=one.contender not in silent) for one in lines]
+    skipped = [f"\n{name} is skipped: {reason}." for name, reason in found.skipped.items()]
+    return "\n".join([aligned(_HEAD, rows), *skipped])
+
+
+def aligned(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose columns stand below each other in plain text, too; numbers to the right."""
+    lines = [list(head), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    marks = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines.insert(1, marks)
+    return "\n".join(
+        f"| {line[0].ljust(widths[0])} | "
+        + " | ".join(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
+        + " |"
+        for line in lines
+    )
+
+
+def _row(one: Figures, promise: str, *, checked: bool) -> list[str]:
+    verdict = "wrong" if one.problems else "correct"
+    return [
+        one.contender,
+        promise,
+        f"{one.rate:,.0f}",
+        f"{one.slowest:,.0f} … {one.fastest:,.0f}",
+        "" if one.ratio is None else f"{one.ratio:.3f}",
+        f"{one.cpu_us:.2f}",
+        f"{one.peak_bytes / 1e6:,.0f} MB",
+        verdict if checked else "",
+    ]
