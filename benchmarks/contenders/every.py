@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.contenders.bare import BARE
+from benchmarks.contenders.kafka_streams import STREAMS
 from benchmarks.contenders.naive import NAIVE
 from benchmarks.contenders.ours import OURS
 from benchmarks.contenders.protocol import Contender
 from benchmarks.contenders.tuned import TUNED
 
-CONTENDERS: Sequence[Contender] = (BARE, OURS, TUNED, NAIVE)
+CONTENDERS: Sequence[Contender] = (BARE, OURS, TUNED, NAIVE, *STREAMS)

@@ -1,0 +1,80 @@
+"""Kafka Streams with exactly_once_v2: the usual choice for such a job on the JVM.
+
+Its source lies in `benchmarks/kafka_streams`; Maven builds it into a folder beside the cache of
+the embedded Kafka, anew whenever a source file is newer. There are four of it, for what is
+fastest depends on the workload: the store in memory or in RocksDB, with and without Streams'
+own record cache. The best one counts. Each has a thread per core.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from benchmarks.job import Job
+from consumer.embedded.jars import cache_directory
+
+SOURCE = Path(__file__).parents[1] / "kafka_streams"
+_DONE = ".built"
+
+
+class KafkaStreams(msgspec.Struct, frozen=True):
+    """One way to keep the state."""
+
+    store: Literal["memory", "rocksdb"]
+    cached: bool
+    promise: str = "exactly once"
+    reports: bool = True
+
+    @property
+    def name(self) -> str:
+        """Such as `streams-memory-cached`."""
+        return f"streams-{self.store}{'-cached' if self.cached else ''}"
+
+    def missing(self) -> str | None:
+        """Maven and a JDK may be."""
+        absent = [name for name in ("mvn", "javac", "java") if shutil.which(name) is None]
+        return f"{' and '.join(absent)} not found (Kafka Streams is built here)" if absent else None
+
+    def command(self, job: Job) -> list[str]:
+        """Build it, if that has not been done, and run it."""
+        home = _built()
+        arguments = {
+            "servers": job.servers,
+            "name": job.name,
+            "callbacks": job.callbacks,
+            "reports": job.reports,
+            "device-limit": job.device_limit,
+            "commit-interval-ms": job.commit_interval_ms,
+            "threads": os.cpu_count(),
+            "folder": job.folder,
+            "store": self.store,
+            "cached": str(self.cached).lower(),
+        }
+        given = [f"{name}={value}" for name, value in arguments.items()]
+        options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+        classes = os.pathsep.join((str(home / "classes"), str(home / "lib" / "*")))
+        return ["java", *options, "-cp", classes, "reports.Main", *given]
+
+
+STREAMS = [
+    KafkaStreams(store, cached) for store in ("memory", "rocksdb") for cached in (False, True)
+]
+
+
+def _built() -> Path:
+    """Where classes and jars lie."""
+    home = cache_directory().parent / "kafka-streams-contender"
+    done = home / _DONE
+    newest = max(path.stat().st_mtime for path in SOURCE.rglob("*") if path.is_file())
+    if not done.exists() or done.stat().st_mtime < newest:
+        build = ["mvn", "--quiet", "--batch-mode", "-f", str(SOURCE / "pom.xml"), f"-Dto={home}"]
+        print("building Kafka Streams' contender", flush=True)
+        subprocess.run([*build, "clean", "compile"], check=True)
+        done.touch()
+    return home
