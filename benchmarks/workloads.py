@@ -32,12 +32,17 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     """Of our daemon: those that the workload cannot do without."""
 
     def options(self, callbacks: int) -> Options:
-        """For the simulator: nothing is late, repeated or silent, so every report is known."""
+        """For the simulator: nothing is late, repeated or silent, so every report is known.
+
+        Nor do items have properties that ThingSpace's specification does not name: orjson, on
+        which Quix stands, makes floats of integers with more than 64 bits.
+        """
         return Options(
             requests=max(callbacks // self.devices, 1),
             devices_min=self.devices,
             devices_max=self.devices,
             errors=self.errors,
+            unknown=0,
             silent=0,
             retries=0,
             acknowledgements=0,
