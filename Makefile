@@ -6,7 +6,7 @@ SYNCED := .venv/.synced
 BENCH_SYNCED := .venv-bench/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test check fmt faults faults-protocols property docs bench bench-all devices audit-run million clean
+.PHONY: help demo picture test check fmt faults faults-protocols property docs bench bench-all bench-targets bench-stages soak devices audit-run clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,18 +49,33 @@ docs: $(SYNCED) ## Make anew what is generated: the settings file, schemas, exam
 
 bench: $(SYNCED) $(BENCH_SYNCED) ## Throughput beside others, on one Kafka: 3 rounds of 1 M callbacks
 	$(BIN)/python -m benchmarks --workload steady
+	$(BIN)/python -m tests.docs
 
 bench-all: $(SYNCED) $(BENCH_SYNCED) ## The same on all other workloads
 	$(BIN)/python -m benchmarks --workload wide,heavy,errors,small-commits
+	$(BIN)/python -m tests.docs
+
+bench-targets: $(SYNCED) ## Restore, memory, latency, scale-out, growth, state log
+	$(BIN)/python -m benchmarks.restore
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.scale_out
+	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.state_log
+	$(BIN)/python -m tests.docs
+
+bench-stages: $(SYNCED) $(BENCH_SYNCED) ## Where the daemon's time goes, in ns per callback
+	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m tests.docs
+
+soak: $(SYNCED) ## 20 minutes under load: throughput and memory over time
+	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m tests.docs
 
 devices: $(SYNCED) ## A request of 500 devices: missing ones, late ones, compaction
 	$(BIN)/python -m tests.scenarios.request_of_500
 
 audit-run: $(SYNCED) ## 100,000 txids, five times kill -9, then `session-reports audit`
 	$(BIN)/python -m tests.scenarios.audit_run
-
-million: $(SYNCED) ## A million open txids: memory, and a restart
-	$(BIN)/python -m benchmarks.million
 
 clean: ## Remove the environment and all caches
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

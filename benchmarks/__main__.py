@@ -31,7 +31,6 @@ def main() -> None:
     with stage.kafka(given.bootstrap_servers) as cluster:
         for name in given.workload:
             found = _rounds(cluster, workload(name), given)
-            found.machine = machine.described(given.bootstrap_servers)
             print(f"\n{table.throughput(found)}\n")
             print(f"saved as {results.save(f'throughput-{name}', found)}")
             wrong |= any(one.problems for one in found.runs)
@@ -63,7 +62,9 @@ def _some_of(names: Sequence[str]) -> Callable[[str], list[str]]:
 
 def _rounds(cluster: Cluster, mix: Workload, given: argparse.Namespace) -> results.Throughput:
     """All rounds on one workload."""
-    found = results.Throughput(workload=mix.name, machine={}, runs=[], skipped={})
+    found = results.Throughput(
+        workload=mix.name, machine=machine.described(given.bootstrap_servers), runs=[], skipped={}
+    )
     able: list[Contender] = []
     for one in CONTENDERS:
         if one.name not in given.contenders:

@@ -15,7 +15,7 @@ _GIB = 1024**3
 
 
 def described(given_servers: str | None) -> dict[str, str]:
-    """What to print beside a figure."""
+    """What to print beside a figure. To be asked before it is taken: it tells the load."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     own = f"Apache Kafka {KAFKA_VERSION}, one node on the same machine"
     return {
@@ -27,7 +27,7 @@ def described(given_servers: str | None) -> dict[str, str]:
         "python": platform.python_version(),
         "librdkafka": confluent_kafka.libversion()[0],
         "kafka": "a given one" if given_servers else own,
-        "load": f"{os.getloadavg()[2]:.1f} (15 min before)",
+        "load average before": f"{os.getloadavg()[0]:.1f}",
     }
 
 

@@ -32,10 +32,10 @@ class Target(msgspec.Struct, kw_only=True):
     """Curves, where there are any."""
 
 
-def save(name: str, result: Throughput | Target, folder: Path = FOLDER) -> Path:
+def save(name: str, result: Throughput | Target) -> Path:
     """Write `name`.json, whole or not at all."""
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{name}.json"
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{name}.json"
     unfinished = path.with_suffix(".new")
     unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
     os.replace(unfinished, path)  # noqa: PTH105 - the same, and it says so
