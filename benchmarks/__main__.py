@@ -74,7 +74,7 @@ def _rounds(cluster: Cluster, mix: Workload, given: argparse.Namespace) -> resul
             print(f"{one.name} is skipped: {reason}")
         else:
             able.append(one)
-    traffic = Traffic(mix, given.callbacks)
+    traffic = Traffic.of(mix, given.callbacks)
     gc.freeze()  # millions of records that nobody lets go
     print(f"{mix.name}: {traffic.measured:,} records behind the gate; {mix.says}")
     prefix = f"bench-{secrets.token_hex(3)}"

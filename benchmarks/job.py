@@ -14,13 +14,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     servers: str
     name: str
     """Also the consumer group, and the first part of every topic's name."""
-    records: int
+    records: int = 0
     """How many there will be: a loop that commits nothing while it runs does so after them."""
-    device_limit: int
+    device_limit: int = 10
     """So many devices make a report complete where no expectation came; 0 is off."""
-    commit_interval_ms: int
+    commit_interval_ms: int = 200
     """For those that commit by interval."""
-    folder: str
+    folder: str = ""
     """For files of the contender, and gone after the run."""
     settings: dict[str, str] = {}
     """Of our daemon: those that the workload cannot do without."""

@@ -30,7 +30,7 @@ from pathlib import Path
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
-from benchmarks import usage
+from benchmarks import stage, usage
 from benchmarks.contenders.protocol import Contender
 from benchmarks.job import Job
 from benchmarks.traffic import Channel, Traffic
@@ -40,7 +40,6 @@ from tests.harness import Cluster
 from tests.harness.cluster import patiently
 from tests.oracle.topics import read_topic
 
-PARTITIONS = 4
 LIMIT_S = 900.0
 _LOOK_S = 0.004
 _REQUEST_S = 20.0
@@ -83,31 +82,30 @@ def run(
             folder=folder,
             settings=workload.settings,
         )
-        for topic in (job.callbacks, job.reports, job.metrics):
-            cluster.create(topic, PARTITIONS)
-        cluster.create(job.dead_letters, PARTITIONS, max_message_bytes="1200000")
-        channel = Channel(cluster, job.callbacks, traffic)
-        position = _Position(job)
-        with started(contender.command(job), Path(folder) / "log") as process:
-            process.until(lambda: position.has_reached(channel.before_gate), "the warm-up")
-            before_s = usage.cpu_s(process.pid)
-            channel.gate.open()
-            began_s = time.monotonic()
-            process.until(lambda: position.has_reached(channel.end), "the last record")
-            process.until(lambda: _all_visible(cluster, job.reports), "the last report")
-            seconds = time.monotonic() - began_s
-            cpu_s = usage.cpu_s(process.pid) - before_s
-            peak = usage.peak_bytes(process.pid)
-            wrong = []
-            if contender.reports:
-                channel.add(traffic.closing)
-                process.until(lambda: position.has_reached(channel.end), "the end")
-                process.until(lambda: _all_visible(cluster, job.reports), "the last report")
-                reports = read_topic(cluster.bootstrap_servers, job.reports)
-                wrong = problems(traffic.truth, (report.value for report in reports))
-        position.close()
-        for topic in cluster.topics(name):  # those of its state as well
-            cluster.delete(topic)
+        with stage.topics(cluster, job):
+            return _run(contender, traffic, cluster, job, number)
+
+
+def _run(contender: Contender, traffic: Traffic, cluster: Cluster, job: Job, number: int) -> Run:
+    channel = Channel(cluster, job.callbacks, traffic)
+    position = Position(job)
+    with started(contender.command(job), Path(job.folder) / "log") as process:
+        process.until(lambda: position.has_reached(channel.before_gate), "the warm-up")
+        before_s = usage.cpu_s(process.pid)
+        channel.gate.open()
+        began_s = time.monotonic()
+        process.until(lambda: position.has_reached(channel.end), "the last record")
+        process.until(lambda: all_visible(cluster, job), "the last report")
+        seconds = time.monotonic() - began_s
+        cpu_s = usage.cpu_s(process.pid) - before_s
+        peak = usage.peak_bytes(process.pid)
+        wrong = []
+        if contender.reports:
+            channel.add(traffic.closing)
+            process.until(lambda: position.has_reached(channel.end), "the end")
+            process.until(lambda: all_visible(cluster, job), "the last report")
+            wrong = problems(traffic.truth, reports(cluster, job))
+    position.close()
     return Run(
         contender=contender.name,
         round=number,
@@ -149,7 +147,7 @@ def started(command: list[str], log: Path) -> Iterator[Process]:
         popen.wait()
 
 
-class _Position:
+class Position:
     """How far the group has committed. Read uncommitted: what is pending is not waited for."""
 
     def __init__(self, job: Job) -> None:
@@ -161,7 +159,7 @@ class _Position:
                 "log_level": 2,  # what goes wrong is raised
             }
         )
-        self._places = [TopicPartition(job.callbacks, number) for number in range(PARTITIONS)]
+        self._places = [TopicPartition(job.callbacks, number) for number in range(stage.PARTITIONS)]
 
     def has_reached(self, wanted: Mapping[int, int]) -> bool:
         """Whether all before these offsets is committed."""
@@ -173,5 +171,11 @@ class _Position:
         self._consumer.close()
 
 
-def _all_visible(cluster: Cluster, topic: str) -> bool:
-    return cluster.stable_ends(topic) == cluster.ends(topic)
+def all_visible(cluster: Cluster, job: Job) -> bool:
+    """Whether no report is held back from a read_committed reader."""
+    return cluster.stable_ends(job.reports) == cluster.ends(job.reports)
+
+
+def reports(cluster: Cluster, job: Job) -> Iterator[bytes | None]:
+    """All that such a reader sees."""
+    return (one.value for one in read_topic(cluster.bootstrap_servers, job.reports))

@@ -10,6 +10,7 @@ sets all of it free, in all partitions, within milliseconds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from confluent_kafka import Producer
 
@@ -31,22 +32,28 @@ Sending = tuple[bytes | None, bytes, int]
 class Traffic:
     """All records of one run: made once, sent to each contender."""
 
-    def __init__(self, workload: Workload, callbacks: int) -> None:
+    def __init__(self, records: list[Sending], warm_up: int, truth: dict[str, Expected]) -> None:
+        self.records = records
+        self.warm_up = warm_up
+        """So many of `records` lie before the gate."""
+        self.truth = truth
+        """By txid, of those that get a report."""
+        self.closing: list[Sending] = []
+        """Records that close some of the txids that the others leave open."""
+
+    @classmethod
+    def of(cls, workload: Workload, callbacks: int) -> Self:
         """`callbacks` are those behind the gate."""
         plan = Plan(workload.options(callbacks + int(callbacks * WARM_UP)))
-        self.records: list[Sending] = list(plan.records())
-        self.warm_up = max(len(self.records) - callbacks, 0)
-        """So many of `records` lie before the gate."""
-        self.closing: list[Sending] = []
-        """Records that close some of the txids that the workload leaves open."""
-        self.truth: dict[str, Expected] = {}
-        """By txid, of those that get a report."""
+        records = list(plan.records())
+        traffic = cls(records, max(len(records) - callbacks, 0), {})
         every = 1 if workload.completes else max(plan.options.requests // CLOSED, 1)
         for number, request in enumerate(plan.requests()):
             if number % every == 0:
-                self.truth[request.txid] = Expected.of(request)
+                traffic.truth[request.txid] = Expected.of(request)
                 if not workload.completes:
-                    self.closing.append(_expectation(request.txid, request.imeis))
+                    traffic.closing.append(_expectation(request.txid, request.imeis))
+        return traffic
 
     @property
     def measured(self) -> int:
@@ -98,16 +105,21 @@ class Channel:
         self.end = {n: end if end > empty[n] else self.end[n] for n, end in ends.items()}
 
     def _send(self, records: Sequence[Sending]) -> None:
-        producer = Producer(
-            {
-                "bootstrap.servers": self._cluster.bootstrap_servers,
-                "partitioner": "murmur2_random",
-                "linger.ms": 20,
-                "queue.buffering.max.messages": 1_000_000,
-                "log_level": 2,
-            }
-        )
-        send(iter(records), producer, self._topic, paced=False)
+        deliver(records, self._cluster, self._topic)
+
+
+def deliver(records: Iterable[Sending], cluster: Cluster, topic: str) -> int:
+    """Send as fast as Kafka takes them, placed as a Java client would; how many there were."""
+    producer = Producer(
+        {
+            "bootstrap.servers": cluster.bootstrap_servers,
+            "partitioner": "murmur2_random",
+            "linger.ms": 20,
+            "queue.buffering.max.messages": 1_000_000,
+            "log_level": 2,
+        }
+    )
+    return send(iter(records), producer, topic, paced=False)
 
 
 def _expectation(txid: str, imeis: Sequence[str]) -> Sending:

@@ -9,6 +9,20 @@ import msgspec
 from benchmarks.job import Job
 
 
+def settings(job: Job) -> dict[str, str]:
+    """All that is not left at its default."""
+    return {
+        "kafka.bootstrap.servers": job.servers,
+        "app.id": job.name,
+        "topics.callbacks": job.callbacks,
+        "topics.reports": job.reports,
+        "topics.metrics": job.metrics,
+        "topics.dead_letters": job.dead_letters,
+        "http.port": "0",
+        **job.settings,
+    }
+
+
 class Ours(msgspec.Struct, frozen=True):
     """The daemon as one process."""
 
@@ -22,17 +36,7 @@ class Ours(msgspec.Struct, frozen=True):
 
     def command(self, job: Job) -> list[str]:
         """`run`, told where its topics are and what the workload cannot do without."""
-        settings = {
-            "kafka.bootstrap.servers": job.servers,
-            "app.id": job.name,
-            "topics.callbacks": job.callbacks,
-            "topics.reports": job.reports,
-            "topics.metrics": job.metrics,
-            "topics.dead_letters": job.dead_letters,
-            "http.port": "0",
-            **job.settings,
-        }
-        options = [f"--set={name}={value}" for name, value in settings.items()]
+        options = [f"--set={name}={value}" for name, value in settings(job).items()]
         return [sys.executable, "-m", "consumer", "run", *options]
 
 

@@ -13,7 +13,7 @@ from benchmarks.workloads import WORKLOADS, Workload, workload
 @pytest.mark.parametrize("mix", WORKLOADS, ids=lambda mix: mix.name)
 def test_as_many_records_as_were_asked_for_lie_behind_the_gate(mix: Workload) -> None:
     """What warms up comes on top."""
-    traffic = Traffic(mix, 10_000)
+    traffic = Traffic.of(mix, 10_000)
     assert traffic.measured == 10_000
     assert 1_000 <= traffic.warm_up < 1_100
 
@@ -21,7 +21,7 @@ def test_as_many_records_as_were_asked_for_lie_behind_the_gate(mix: Workload) ->
 @pytest.mark.parametrize("name", ["steady", "heavy", "errors"])
 def test_every_item_that_is_sent_is_expected_once(name: str) -> None:
     """In the report of its txid."""
-    traffic = Traffic(workload(name), 5_000)
+    traffic = Traffic.of(workload(name), 5_000)
     sent = [value for _, value, _ in traffic.records if b'"imei":[' not in value]
     expected = {(txid, item) for txid, one in traffic.truth.items() for item in one.items}
     assert len(sent) == len(expected)
@@ -30,7 +30,7 @@ def test_every_item_that_is_sent_is_expected_once(name: str) -> None:
 
 def test_of_those_that_stay_open_a_thousand_are_closed() -> None:
     """Spread evenly, each by an expectation of the one device that has answered."""
-    traffic = Traffic(workload("wide"), 20_000)
+    traffic = Traffic.of(workload("wide"), 20_000)
     assert len(traffic.closing) == len(traffic.truth) == 1_000
     txid, value, _ = traffic.closing[-1]
     asked = json.loads(value)
@@ -41,7 +41,7 @@ def test_of_those_that_stay_open_a_thousand_are_closed() -> None:
 
 def test_half_of_the_items_are_errors() -> None:
     """About."""
-    records = Traffic(workload("errors"), 5_000).records
+    records = Traffic.of(workload("errors"), 5_000).records
     assert 0.45 < sum(b'"errors":[' in value for _, value, _ in records) / len(records) < 0.55
 
 
