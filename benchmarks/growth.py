@@ -53,8 +53,7 @@ def main() -> None:
     spread = 1 - min(medians.values()) / max(medians.values())
     figures = {f"{size:,} open, callbacks/s": f"{rate:,.0f}" for size, rate in medians.items()}
     figures["slowest below fastest"] = f"{spread:.0%}"
-    print(f"the slowest lies {spread:.0%} below the fastest")
-    results.save("growth", results.Target(target="growth", machine=facts, figures=figures))
+    results.publish("growth", facts, figures)
 
 
 def behind(size: int, mix: Workload, callbacks: int) -> Traffic:

@@ -60,9 +60,7 @@ def main() -> None:
     figures = {"callbacks/s": f"{rate:,.0f}", "reports": f"{len(waits_s):,}"}
     for name, share in {"p50": 0.5, "p90": 0.9, "p99": 0.99, "longest": 1.0}.items():
         figures[name] = f"{percentile(waits_s, share) * 1_000:,.0f} ms"
-    for name, value in figures.items():
-        print(f"{name}: {value}")
-    results.save("latency", results.Target(target="latency", machine=facts, figures=figures))
+    results.publish("latency", facts, figures)
 
 
 def measured(cluster: Cluster, options: Options) -> tuple[list[float], float]:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from benchmarks import plot, results, table
+from benchmarks.columns import aligned
 from benchmarks.contenders.every import CONTENDERS
 from benchmarks.figures import Figures, figures
 from benchmarks.results import Target, Throughput
@@ -86,7 +87,7 @@ def target(name: str) -> str:
     if found is None:
         return _NOT_YET
     rows = list(found.figures.items())
-    return f"{found.machine['date']}.\n\n{table.aligned((found.target, ''), rows)}"
+    return f"{found.machine['date']}.\n\n{aligned((found.target, ''), rows)}"
 
 
 def picture() -> str:

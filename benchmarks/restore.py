@@ -67,9 +67,7 @@ def main() -> None:
     restore = {_shape(one): _restart(one) for one in found}
     memory = {f"{_shape(one)}, bytes each": _memory(one) for one in found}
     for name, figures in {"restore": restore, "memory": memory}.items():
-        for what, value in figures.items():
-            print(f"{name}: {what}: {value}")
-        results.save(name, results.Target(target=name, machine=facts, figures=figures))
+        results.publish(name, facts, figures)
 
 
 def measured(cluster: Cluster, *, txids: int, devices: int) -> Restart:

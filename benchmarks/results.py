@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.columns import aligned
 from benchmarks.race import Run
 
 FOLDER = Path(__file__).parent / "results"
@@ -40,3 +41,18 @@ def save(name: str, result: Throughput | Target) -> Path:
     unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
     os.replace(unfinished, path)  # noqa: PTH105 - the same, and it says so
     return path
+
+
+def publish(
+    name: str,
+    facts: dict[str, str],
+    figures: dict[str, str],
+    *,
+    title: str = "",
+    points: dict[str, list[tuple[float, float]]] | None = None,
+) -> None:
+    """Print the figures of a program, and save them as `name`.json. `facts` are the machine's."""
+    title = title or name
+    print(aligned((title, ""), figures.items()))
+    target = Target(target=title, machine=facts, figures=figures, points=points or {})
+    print(f"saved as {save(name, target)}")

@@ -50,7 +50,7 @@ def main() -> None:
         f"{size} members, callbacks/s": f"{rate:,.0f} ({rate / one:.2f})"
         for size, rate in medians.items()
     }
-    results.save("scale-out", results.Target(target="scale-out", machine=facts, figures=figures))
+    results.publish("scale-out", facts, figures)
 
 
 def seconds_of(members: int, traffic: Traffic, cluster: Cluster) -> float:

@@ -1,9 +1,8 @@
-"""Figures as a table in Markdown, which is readable in a terminal as well."""
+"""The table of contenders."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
+from benchmarks.columns import aligned
 from benchmarks.contenders.every import CONTENDERS
 from benchmarks.figures import Figures, figures
 from benchmarks.results import Throughput
@@ -28,20 +27,6 @@ def throughput(found: Throughput) -> str:
     rows = [_row(one, promise[one.contender], checked=one.contender not in silent) for one in lines]
     skipped = [f"\n{name} is skipped: {reason}." for name, reason in found.skipped.items()]
     return "\n".join([aligned(_HEAD, rows), *skipped])
-
-
-def aligned(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose columns stand below each other in plain text, too; numbers to the right."""
-    lines = [list(head), *map(list, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    marks = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    lines.insert(1, marks)
-    return "\n".join(
-        f"| {line[0].ljust(widths[0])} | "
-        + " | ".join(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
-        + " |"
-        for line in lines
-    )
 
 
 def _row(one: Figures, promise: str, *, checked: bool) -> list[str]:

@@ -31,9 +31,3 @@ def test_the_fastest_stands_first() -> None:
     assert [line[5] for line in lines[2:5]] == ["1.000", "0.250", "0.125"]
     assert [line[8] for line in lines[2:5]] == ["", "correct", "wrong"]
     assert text.endswith("\nquix is skipped: not here.")
-
-
-def test_columns_stand_below_each_other() -> None:
-    """Numbers to the right; Markdown is told so, too."""
-    text = table.aligned(("a", "bb"), [("xx", "1"), ("y", "234")])
-    assert text.splitlines() == ["| a  |  bb |", "| -- | --: |", "| xx |   1 |", "| y  | 234 |"]
