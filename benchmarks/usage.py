@@ -11,8 +11,12 @@ _STATUS = {"now": "VmRSS:", "peak": "VmHWM:"}
 
 def cpu_s(pid: int) -> float:
     """Processor time of all its threads so far, user and system."""
-    after_name = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(after_name[11]) + int(after_name[12])) / _TICKS
+    return _time_s(Path(f"/proc/{pid}/stat"))
+
+
+def thread_cpu_s(pid: int) -> float:
+    """Likewise of its first thread alone."""
+    return _time_s(Path(f"/proc/{pid}/task/{pid}/stat"))
 
 
 def resident_bytes(pid: int) -> int:
@@ -23,6 +27,11 @@ def resident_bytes(pid: int) -> int:
 def peak_bytes(pid: int) -> int:
     """The most memory that it ever took."""
     return _memory_bytes(pid, "peak")
+
+
+def _time_s(stat: Path) -> float:
+    after_name = stat.read_text("ascii").rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / _TICKS
 
 
 def _memory_bytes(pid: int, when: str) -> int:
