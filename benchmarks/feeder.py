@@ -40,11 +40,16 @@ class Feeder:
 
 
 @contextmanager
-def feeding(servers: str, topic: str, options: Options) -> Iterator[Feeder]:
-    """Send a simulation at its rate; when the block ends, it ends at once."""
+def feeding(
+    servers: str, topic: str, options: Options, *, remember: bool = True
+) -> Iterator[Feeder]:
+    """Send a simulation at its rate; when the block ends, it ends at once.
+
+    Without `remember` nothing is told of it afterwards.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_feed, args=(servers, topic, options, theirs))
+    process = context.Process(target=_feed, args=(servers, topic, options, theirs, remember))
     process.start()
     theirs.close()  # so that the end of the process is the end of the pipe
     try:
@@ -54,7 +59,7 @@ def feeding(servers: str, topic: str, options: Options) -> Iterator[Feeder]:
         process.join()
 
 
-def _feed(servers: str, topic: str, options: Options, pipe: Connection) -> None:
+def _feed(servers: str, topic: str, options: Options, pipe: Connection, remember: bool) -> None:
     producer = Producer(
         {
             "bootstrap.servers": servers,
@@ -70,7 +75,7 @@ def _feed(servers: str, topic: str, options: Options, pipe: Connection) -> None:
             producer.poll(0)
             time.sleep(min(_TICK_S, due_s - now_s))
         producer.produce(topic, value, key)
-        if key is not None:
+        if remember and key is not None:
             last[key] = now_s
     assert producer.flush(_FLUSH_S) == 0, "Kafka did not take all records"
     pipe.send(last)
