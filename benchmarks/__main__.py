@@ -1,6 +1,6 @@
 """Throughput of all contenders, side by side: rounds of them in turn, on one Kafka.
 
-    python -m benchmarks [--workload steady] [--callbacks 1000000] [--rounds 3]
+    python -m benchmarks [--workload steady] [--callbacks N] [--rounds 3]
                          [--contenders bare,ours] [--bootstrap-servers HOST:PORT]
 
 Each round begins with another contender, so that no one always runs on what a certain other
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     workloads = [one.name for one in WORKLOADS]
     contenders = [one.name for one in CONTENDERS]
     parser.add_argument("--workload", type=_some_of(workloads), default=["steady"], metavar="NAMES")
-    parser.add_argument("--callbacks", type=int, default=1_000_000)
+    parser.add_argument("--callbacks", type=int, help="by default 1,000,000; heavy: 100,000")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--contenders", type=_some_of(contenders), default=contenders)
     stage.add_option(parser)
@@ -74,7 +74,7 @@ def _rounds(cluster: Cluster, mix: Workload, given: argparse.Namespace) -> resul
             print(f"{one.name} is skipped: {reason}")
         else:
             able.append(one)
-    traffic = Traffic.of(mix, given.callbacks)
+    traffic = Traffic.of(mix, given.callbacks or mix.callbacks)
     gc.freeze()  # millions of records that nobody lets go
     print(f"{mix.name}: {traffic.measured:,} records behind the gate; {mix.says}")
     prefix = f"bench-{secrets.token_hex(3)}"

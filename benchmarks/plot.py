@@ -15,7 +15,7 @@ _ROW, _BAR = 30, 18
 _LEFT, _RIGHT = 210, 190
 _TOP, _FOOT = 54, 36
 _PANEL, _GAP = 150, 44
-_COLOURS = ("#2a78b8", "#d9822b", "#8a8f98", "#5a9e4b")
+_COLOURS = ("#8a8f98", "#d9822b", "#2a78b8", "#5a9e4b")
 _INK, _PALE = "#1d2430", "#c9ced6"
 
 
@@ -43,7 +43,7 @@ def bars(title: str, lines: Sequence[Bar]) -> str:
         middle = top + _BAR / 2
         colour = _COLOURS[groups.index(line.group) % len(_COLOURS)]
         low, high = (_LEFT + span * min(value, 1.0) for value in (line.low, line.high))
-        end = _LEFT + span * max(line.value, line.high)
+        end = _LEFT + span * min(max(line.value, line.high), 1.0)
         parts += [
             _text(_LEFT - 10, middle, line.label, anchor="end"),
             (

@@ -27,7 +27,7 @@ from tests.harness import Cluster, Member
 LOOK_S = 5.0
 LIMIT_S = 120.0
 
-RATE = "callbacks/s"
+RATE = "records/s"
 MEMORY = "resident MB"
 TXIDS = "txids in state"
 Curves = dict[str, list[tuple[float, float]]]

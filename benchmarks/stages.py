@@ -1,6 +1,6 @@
 """Where the daemon's time goes: processor time per callback, by stage.
 
-    python -m benchmarks.stages [--workload steady] [--callbacks 1000000]
+    python -m benchmarks.stages [--workload steady] [--callbacks N]
 
 Two runs as in `race`. The first tells the time and the processor time of the loop's thread, as
 the system measures it. Beside the second one runs `py-spy`, which reads the stack of the process
@@ -54,14 +54,14 @@ def main() -> None:
     """Measure, print, save."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__)
     parser.add_argument("--workload", choices=[one.name for one in WORKLOADS], default="steady")
-    parser.add_argument("--callbacks", type=int, default=1_000_000)
+    parser.add_argument("--callbacks", type=int, help="by default 1,000,000; heavy: 100,000")
     stage.add_option(parser)
     given = parser.parse_args()
     if not PY_SPY.exists():
         raise SystemExit("there is no .venv-bench with py-spy in it (`make bench-stages` makes it)")
     facts = machine.described(given.bootstrap_servers)
     mix = workload(given.workload)
-    traffic = Traffic.of(mix, given.callbacks)
+    traffic = Traffic.of(mix, given.callbacks or mix.callbacks)
     gc.freeze()  # millions of records that nobody lets go
     with stage.kafka(given.bootstrap_servers) as cluster:
         plain = measured(cluster, mix, traffic, sampling=False)

@@ -9,7 +9,7 @@ from benchmarks.results import Throughput
 
 _HEAD = (
     "contender",
-    "when killed",
+    "guarantee",
     "callbacks/s",
     "slowest … fastest",
     "of bare",
@@ -21,19 +21,21 @@ _HEAD = (
 
 def throughput(found: Throughput) -> str:
     """One line per contender, the fastest first, and what was skipped."""
-    promise = {one.name: one.promise for one in CONTENDERS}
+    guarantee = {one.name: one.guarantee for one in CONTENDERS}
     silent = {one.name for one in CONTENDERS if not one.reports}
     lines = sorted(figures(found.runs), key=lambda one: -one.rate)
-    rows = [_row(one, promise[one.contender], checked=one.contender not in silent) for one in lines]
+    rows = [
+        _row(one, guarantee[one.contender], checked=one.contender not in silent) for one in lines
+    ]
     skipped = [f"\n{name} is skipped: {reason}." for name, reason in found.skipped.items()]
     return "\n".join([aligned(_HEAD, rows), *skipped])
 
 
-def _row(one: Figures, promise: str, *, checked: bool) -> list[str]:
+def _row(one: Figures, guarantee: str, *, checked: bool) -> list[str]:
     verdict = "wrong" if one.problems else "correct"
     return [
         one.contender,
-        promise,
+        guarantee,
         f"{one.rate:,.0f}",
         f"{one.slowest:,.0f} … {one.fastest:,.0f}",
         "" if one.ratio is None else f"{one.ratio:.3f}",

@@ -19,6 +19,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Mix
     says: str
+    callbacks: int = 1_000_000
+    """As many as `python -m benchmarks` sends, unless told."""
     devices: int = 10
     interleaving: int = 2_000
     """Requests that run at once."""
@@ -67,6 +69,7 @@ WORKLOADS = (
     Workload(
         name="heavy",
         says="500 devices per txid, named by an expectation; 100 txids interleaved",
+        callbacks=100_000,  # others write a txid's whole state with each of its callbacks
         devices=500,
         interleaving=100,
         expectations=True,

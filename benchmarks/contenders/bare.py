@@ -8,7 +8,7 @@ from __future__ import annotations
 from benchmarks.contenders.loops import Loop, Progress, consumer_of
 from benchmarks.job import Job
 
-BARE = Loop("bare", __name__, reports=False, promise="does nothing")
+BARE = Loop("bare", __name__, reports=False)
 
 BATCH = 10_000
 WAIT_S = 0.05

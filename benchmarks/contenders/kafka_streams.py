@@ -28,7 +28,7 @@ class KafkaStreams(msgspec.Struct, frozen=True):
 
     store: Literal["memory", "rocksdb"]
     cached: bool
-    promise: str = "exactly once"
+    guarantee: str = "exactly once"
     reports: bool = True
 
     @property

@@ -12,8 +12,6 @@ from confluent_kafka import Consumer
 
 from benchmarks.job import Job
 
-NOTHING = "nothing"
-
 
 class Loop(msgspec.Struct, frozen=True):
     """A contender that is a module of this package."""
@@ -21,7 +19,7 @@ class Loop(msgspec.Struct, frozen=True):
     name: str
     module: str
     reports: bool = True
-    promise: str = NOTHING
+    guarantee: str = "none"
 
     def missing(self) -> str | None:
         """Nothing: it needs what we need."""

@@ -27,7 +27,7 @@ class Ours(msgspec.Struct, frozen=True):
     """The daemon as one process."""
 
     name: str = "ours"
-    promise: str = "exactly once"
+    guarantee: str = "exactly once"
     reports: bool = True
 
     def missing(self) -> str | None:

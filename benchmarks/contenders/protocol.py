@@ -15,8 +15,8 @@ class Contender(Protocol):
         """Short, for tables and the command line."""
 
     @property
-    def promise(self) -> str:
-        """What holds when it is killed: `exactly once`, `nothing`."""
+    def guarantee(self) -> str:
+        """What holds when it is killed: `exactly once` or `none`."""
 
     @property
     def reports(self) -> bool:

@@ -20,7 +20,7 @@ class Quix(msgspec.Struct, frozen=True):
     """One process, state in RocksDB and in a changelog topic."""
 
     name: str = "quix"
-    promise: str = "exactly once"
+    guarantee: str = "exactly once"
     reports: bool = True
 
     def missing(self) -> str | None:
