@@ -44,6 +44,16 @@ def figures(runs: Iterable[Run]) -> list[Figures]:
     return [_figures(name, own, reference) for name, own in by_name.items()]
 
 
+def times_as_fast(runs: Iterable[Run], one: str, other: str) -> float:
+    """By what factor `one` is faster than `other`: the median over the rounds of both."""
+    rates = {(run.contender, run.round): _rate(run) for run in runs}
+    return statistics.median(
+        rate / rates[other, number]
+        for (name, number), rate in rates.items()
+        if name == one and (other, number) in rates
+    )
+
+
 def percentile(values: Iterable[float], share: float) -> float:
     """The smallest value that at least this share of all lies at or below (nearest rank)."""
     ordered = sorted(values)

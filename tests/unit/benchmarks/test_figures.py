@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.figures import figures, percentile, slope
+from benchmarks.figures import figures, percentile, slope, times_as_fast
 from benchmarks.race import Run
 
 
@@ -24,6 +24,12 @@ def test_a_ratio_is_taken_within_its_round() -> None:
     assert (bare.ratio, ours.ratio) == (1.0, 0.5)
     assert (ours.rate, ours.slowest, ours.fastest) == (250.0, 125.0, 500.0)
     assert ours.cpu_us == pytest.approx(2_000)
+
+
+def test_how_much_faster_is_told_of_rounds_that_both_ran() -> None:
+    """The median of their factors."""
+    runs = [run("a", 1, 1.0), run("a", 2, 1.0), run("b", 1, 3.0), run("b", 2, 5.0)]
+    assert times_as_fast([*runs, run("a", 3, 9.0)], "a", "b") == pytest.approx(4.0)
 
 
 def test_without_the_bare_loop_there_is_no_ratio() -> None:

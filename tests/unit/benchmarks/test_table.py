@@ -31,3 +31,11 @@ def test_the_fastest_stands_first() -> None:
     assert [line[5] for line in lines[2:5]] == ["1.000", "0.250", "0.125"]
     assert [line[8] for line in lines[2:5]] == ["", "correct", "wrong"]
     assert text.endswith("\nquix is skipped: not here.")
+
+
+def test_the_best_other_with_our_guarantee_is_named() -> None:
+    """Not those that guarantee nothing, however fast they are."""
+    seconds = {"tuned": 1.0, "ours": 2.0, "streams-memory": 9.0, "quix": 8.0}
+    runs = [run(name, took, []) for name, took in seconds.items()]
+    text = table.throughput(Throughput(workload="steady", machine={}, runs=runs, skipped={}))
+    assert "`ours` is 4.0 times as fast as `quix`, the best of the others" in text
