@@ -73,7 +73,15 @@ def _built() -> Path:
     done = home / _DONE
     newest = max(path.stat().st_mtime for path in SOURCE.rglob("*") if path.is_file())
     if not done.exists() or done.stat().st_mtime < newest:
-        build = ["mvn", "--quiet", "--batch-mode", "-f", str(SOURCE / "pom.xml"), f"-Dto={home}"]
+        build = [
+            "mvn",
+            "--quiet",
+            "--batch-mode",
+            "-Dstyle.color=never",
+            "-f",
+            str(SOURCE / "pom.xml"),
+            f"-Dto={home}",
+        ]
         print("building Kafka Streams' contender", flush=True)
         subprocess.run([*build, "clean", "compile"], check=True)
         done.touch()
