@@ -73,7 +73,7 @@ def throughput(name: str) -> str:
     first = found.runs[0]
     rounds = max(run.round for run in found.runs)
     return (
-        f"{rounds} rounds of {first.callbacks:,} records, "
+        f"{rounds} round{'s' * (rounds > 1)} of {first.callbacks:,} records, "
         f"{found.machine['date']}; medians.\n\n{table.throughput(found)}"
     )
 

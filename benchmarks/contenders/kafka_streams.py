@@ -37,13 +37,12 @@ class KafkaStreams(msgspec.Struct, frozen=True):
         return f"streams-{self.store}{'-cached' if self.cached else ''}"
 
     def missing(self) -> str | None:
-        """Maven and a JDK may be."""
+        """Maven and a JDK may be; where they are, it is built now."""
         absent = [name for name in ("mvn", "javac", "java") if shutil.which(name) is None]
-        return f"{' and '.join(absent)} not found (Kafka Streams is built here)" if absent else None
+        return f"there is no {' and no '.join(absent)} to build it with" if absent else _build()
 
     def command(self, job: Job) -> list[str]:
-        """Build it, if that has not been done, and run it."""
-        home = _built()
+        """What `missing` has built."""
         arguments = {
             "servers": job.servers,
             "name": job.name,
@@ -58,7 +57,7 @@ class KafkaStreams(msgspec.Struct, frozen=True):
         }
         given = [f"{name}={value}" for name, value in arguments.items()]
         options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
-        classes = os.pathsep.join((str(home / "classes"), str(home / "lib" / "*")))
+        classes = os.pathsep.join((str(_home() / "classes"), str(_home() / "lib" / "*")))
         return ["java", *options, "-cp", classes, "reports.Main", *given]
 
 
@@ -67,22 +66,24 @@ STREAMS = [
 ]
 
 
-def _built() -> Path:
+def _home() -> Path:
     """Where classes and jars lie."""
-    home = cache_directory().parent / "kafka-streams-contender"
+    return cache_directory().parent / "kafka-streams-contender"
+
+
+def _build() -> str | None:
+    """Build it, unless that was done since the source changed; why that failed, in a line."""
+    home = _home()
     done = home / _DONE
     newest = max(path.stat().st_mtime for path in SOURCE.rglob("*") if path.is_file())
-    if not done.exists() or done.stat().st_mtime < newest:
-        build = [
-            "mvn",
-            "--quiet",
-            "--batch-mode",
-            "-Dstyle.color=never",
-            "-f",
-            str(SOURCE / "pom.xml"),
-            f"-Dto={home}",
-        ]
-        print("building Kafka Streams' contender", flush=True)
-        subprocess.run([*build, "clean", "compile"], check=True)
-        done.touch()
-    return home
+    if done.exists() and done.stat().st_mtime > newest:
+        return None
+    print("building the contender on Kafka Streams", flush=True)
+    pom = str(SOURCE / "pom.xml")
+    maven = ["mvn", "--quiet", "--batch-mode", "-Dstyle.color=never", "-f", pom, f"-Dto={home}"]
+    built = subprocess.run([*maven, "clean", "compile"], capture_output=True, check=False)
+    if built.returncode != 0:
+        said = built.stdout.decode(errors="replace").strip() or "nothing"
+        return f"Maven could not build it and said: {said.splitlines()[0]}"
+    done.touch()
+    return None

@@ -23,7 +23,7 @@ class Contender(Protocol):
         """Whether it writes any; if not there is nothing to check."""
 
     def missing(self) -> str | None:
-        """Why it cannot run on this machine, in a line."""
+        """Why it cannot run on this machine, in a line. May build it to find out."""
 
     def command(self, job: Job) -> list[str]:
-        """The process to start, which works until it is killed. May build it first."""
+        """The process to start, which works until it is killed."""

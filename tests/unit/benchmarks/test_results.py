@@ -34,7 +34,7 @@ def test_what_was_saved_is_shown() -> None:
     results.save("throughput-steady", throughput())
     pieces = page.pieces()
     assert "| ours " in pieces["bench-steady"]()
-    assert "1 rounds of 1,000,000 records, 2026-01-02" in pieces["bench-steady"]()
+    assert "1 round of 1,000,000 records, 2026-01-02" in pieces["bench-steady"]()
     assert pieces["bench-machine"]() == "- date: 2026-01-02\n- cores: 2"
     assert "0.250   250 k/s" in page.pictures()["benchmarks.svg"]()
 
