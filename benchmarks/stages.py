@@ -80,7 +80,7 @@ def budget(stacks: str, wall_ns: float, cpu_ns: float) -> dict[str, str]:
         for name, share in by_stage.items()
     }
     figures["the loop's thread in all"] = f"{cpu_ns:,.0f}"
-    figures["waiting"] = f"{max(wall_ns - cpu_ns, 0.0):,.0f}"
+    figures["waiting for Kafka or a core"] = f"{max(wall_ns - cpu_ns, 0.0):,.0f}"
     return figures
 
 
