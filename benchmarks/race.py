@@ -5,7 +5,7 @@
 2. The contender starts. It is ready once its group has committed everything before the
    gate: it has joined, has its partitions, has run, and waits for more. However long that
    takes does not matter.
-3. The gate opens. The time runs from here, as does its processor time.
+3. The gate opens. As soon as all records are free the time runs. Its processor time does, too.
 4. It ends as soon as the group has committed the last record's position and no record of
    the reports topic is held back from a read_committed reader. Those that promise exactly
    once commit both at once; the others are told how many records there will be, so they
@@ -94,7 +94,7 @@ def _run(contender: Contender, traffic: Traffic, cluster: Cluster, job: Job, num
     with started(contender.command(job), Path(job.folder) / "log") as process:
         process.until(lambda: position.has_reached(channel.before_gate), "the warm-up")
         before_s = usage.cpu_s(process.pid)
-        channel.gate.open()
+        channel.open_gate()
         began_s = time.monotonic()
         process.until(lambda: position.has_reached(channel.end), "the last record")
         process.until(lambda: all_visible(cluster, job), "the last report")

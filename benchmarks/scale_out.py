@@ -67,7 +67,7 @@ def seconds_of(members: int, traffic: Traffic, cluster: Cluster) -> float:
             member.await_ready(stage.PARTITIONS // members, LIMIT_S)
         first = group[0]
         first.until(lambda: position.has_reached(channel.before_gate), "the warm-up", LIMIT_S)
-        channel.gate.open()
+        channel.open_gate()
         began_s = time.monotonic()
         first.until(lambda: position.has_reached(channel.end), "the last record", LIMIT_S)
         first.until(lambda: all_visible(cluster, job), "the last report", LIMIT_S)

@@ -45,14 +45,15 @@ def main() -> None:
         curves = soaked(cluster, given.minutes, given.rate)
     later = {name: points[len(points) // 2 :] for name, points in curves.items()}
     memory = [megabytes for _, megabytes in later[MEMORY]]
-    per_hour = slope(later[MEMORY]) * 60
+    per_minute = slope(later[MEMORY])
+    rise = per_minute * given.minutes / 2
     figures = {
         "minutes": f"{given.minutes:g}",
         "records per second, sent": f"{given.rate:,}",
         "records per second, consumed": f"{statistics.median(y for _, y in later[RATE]):,.0f}",
         "txids in state": f"{statistics.median(y for _, y in later[TXIDS]):,.0f}",
         "resident, second half": f"{min(memory):,.0f} … {max(memory):,.0f} MB",
-        "slope of the second half": f"{per_hour:+,.1f} MB/h ({per_hour / memory[0]:+.1%}/h)",
+        "slope of the second half": f"{per_minute:+.2f} MB/min, {rise / memory[0]:+.1%} in all",
     }
     results.publish("soak", facts, figures, points=curves)
 

@@ -98,8 +98,9 @@ def measured(cluster: Cluster, mix: Workload, traffic: Traffic, *, sampling: boo
         with started(ours.OURS.command(job), Path(folder) / "log") as process:
             process.until(lambda: position.has_reached(channel.before_gate), "the warm-up")
             with _sampling(process.pid, stacks) if sampling else nullcontext():
-                before_s, began_s = usage.thread_cpu_s(process.pid), time.monotonic()
-                channel.gate.open()
+                before_s = usage.thread_cpu_s(process.pid)
+                channel.open_gate()
+                began_s = time.monotonic()
                 process.until(lambda: position.has_reached(channel.end), "the last record")
                 process.until(lambda: all_visible(cluster, job), "the last report")
                 wall_s = time.monotonic() - began_s

@@ -92,10 +92,16 @@ class Channel:
         self._send(traffic.records[: traffic.warm_up])
         self.before_gate = cluster.ends(topic)
         """By partition, the position at which everything before the gate is read."""
-        self.gate = Gate(cluster.bootstrap_servers, topic, self.before_gate)
+        self._gate = Gate(cluster.bootstrap_servers, topic, self.before_gate)
         self.end = self.before_gate
         """By partition, the position at which everything is read."""
         self.add(traffic.records[traffic.warm_up :])
+
+    def open_gate(self) -> None:
+        """Return as soon as all records are free, which is some milliseconds after the asking."""
+        self._gate.open()
+        while any(free < self.end[n] for n, free in self._cluster.stable_ends(self._topic).items()):
+            pass  # time begins with the end of this
 
     def add(self, records: Sequence[Sending]) -> None:
         """Send more. What lies in front of them may be no records, but marks of a transaction."""

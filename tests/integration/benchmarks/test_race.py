@@ -56,7 +56,7 @@ def test_the_gate_holds_records_back(bootstrap_servers: str, topic_prefix: str) 
     with stage.topics(cluster, job):
         channel = Channel(cluster, job.callbacks, traffic)
         assert cluster.stable_ends(job.callbacks) == channel.before_gate
-        channel.gate.open()
+        channel.open_gate()
         consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap_servers,
