@@ -1,0 +1,102 @@
+"""Throughput of all contenders, side by side: rounds of them in turn, on one Kafka.
+
+    python -m benchmarks [--workload steady] [--callbacks N] [--rounds 3]
+                         [--contenders bare,ours] [--bootstrap-servers HOST:PORT]
+
+Each round begins with another contender, so that no one always runs on what a certain other
+one left behind. Exits 1 if any contender's reports were wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+
+from benchmarks import machine, results, stage, table
+from benchmarks.contenders.every import CONTENDERS
+from benchmarks.contenders.protocol import Contender
+from benchmarks.race import Run, run
+from benchmarks.traffic import Traffic
+from benchmarks.workloads import WORKLOADS, Workload, workload
+from tests.harness import Cluster
+
+
+def main() -> None:
+    """Run, print, save."""
+    given = _parser().parse_args()
+    wrong = False
+    with stage.kafka(given.bootstrap_servers) as cluster:
+        for name in given.workload:
+            found = _rounds(cluster, workload(name), given)
+            print(f"\n{table.throughput(found)}\n")
+            print(f"saved as {results.save(f'throughput-{name}', found)}")
+            wrong |= any(one.problems for one in found.runs)
+    sys.exit(wrong)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    workloads = [one.name for one in WORKLOADS]
+    contenders = [one.name for one in CONTENDERS]
+    parser.add_argument("--workload", type=_some_of(workloads), default=["steady"], metavar="NAMES")
+    parser.add_argument("--callbacks", type=int, help="by default 1,000,000; heavy: 100,000")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--contenders", type=_some_of(contenders), default=contenders)
+    stage.add_option(parser)
+    return parser
+
+
+def _some_of(names: Sequence[str]) -> Callable[[str], list[str]]:
+    """Reads a list with commas in between."""
+
+    def read(text: str) -> list[str]:
+        if unknown := set(text.split(",")) - set(names):
+            raise argparse.ArgumentTypeError(f"no {', '.join(unknown)}; some of {','.join(names)}")
+        return text.split(",")
+
+    return read
+
+
+def _rounds(cluster: Cluster, mix: Workload, given: argparse.Namespace) -> results.Throughput:
+    """All rounds on one workload."""
+    found = results.Throughput(
+        workload=mix.name, machine=machine.described(given.bootstrap_servers), runs=[], skipped={}
+    )
+    able: list[Contender] = []
+    for one in CONTENDERS:
+        if one.name not in given.contenders:
+            continue
+        if reason := one.missing():
+            found.skipped[one.name] = reason
+            print(f"{one.name} is skipped: {reason}")
+        else:
+            able.append(one)
+    traffic = Traffic.of(mix, given.callbacks or mix.callbacks)
+    gc.freeze()  # millions of records that nobody lets go
+    print(f"{mix.name}: {traffic.measured:,} records behind the gate; {mix.says}")
+    prefix = f"bench-{secrets.token_hex(3)}"
+    for number in range(1, given.rounds + 1):
+        first = (number - 1) % len(able)
+        for one in able[first:] + able[:first]:
+            name = f"{prefix}-{one.name}-{number}"
+            took = run(one, mix, traffic, cluster, number=number, name=name)
+            found.runs.append(took)
+            _tell(took)
+    return found
+
+
+def _tell(took: Run) -> None:
+    rate = took.callbacks / took.seconds
+    megabytes = took.peak_bytes / 1e6
+    print(
+        f"round {took.round}: {took.contender:<22} {rate:>9,.0f}/s   {took.seconds:6.2f} s   "
+        f"cpu {took.cpu_s:6.2f} s   peak {megabytes:5,.0f} MB   {'; '.join(took.problems)}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
