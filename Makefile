@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SEEDS ?= 2000
+ROUNDS ?= 3
+WORKLOADS ?= steady
+CONTENDERS ?=
 UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 SYNCED := .venv/.synced
 BENCH_SYNCED := .venv-bench/.synced
@@ -56,13 +59,13 @@ docs: $(SYNCED) ## Make anew what is generated: the settings file, schemas, exam
 	$(BIN)/session-reports schema --write docs/schemas
 	$(BIN)/python -m tests.docs
 
-bench: $(SYNCED) $(BENCH_SYNCED) ## Throughput beside others, on one Kafka: 3 rounds of 1 M callbacks
-	$(BIN)/python -m benchmarks --workload steady
+bench: $(SYNCED) $(BENCH_SYNCED) ## Throughput beside others; ROUNDS=3 WORKLOADS=steady CONTENDERS=
+	$(BIN)/python -m benchmarks --workload $(WORKLOADS) --rounds $(ROUNDS) \
+	    $(if $(CONTENDERS),--contenders $(CONTENDERS))
 	$(BIN)/python -m tests.docs
 
-bench-all: $(SYNCED) $(BENCH_SYNCED) ## The same on all other workloads
-	$(BIN)/python -m benchmarks --workload wide,heavy,errors,small-commits
-	$(BIN)/python -m tests.docs
+bench-all: WORKLOADS = wide,heavy,errors,small-commits
+bench-all: bench ## The same on all other workloads
 
 bench-targets: $(SYNCED) ## Restore, memory, latency, scale-out, growth, state log
 	$(BIN)/python -m benchmarks.restore
@@ -72,12 +75,12 @@ bench-targets: $(SYNCED) ## Restore, memory, latency, scale-out, growth, state l
 	$(BIN)/python -m benchmarks.state_log
 	$(BIN)/python -m tests.docs
 
-bench-stages: $(SYNCED) $(BENCH_SYNCED) ## Where the daemon's time goes, in ns per callback
+bench-stages: $(SYNCED) ## Where the daemon's time goes, in ns per callback
 	$(BIN)/python -m benchmarks.stages
 	$(BIN)/python -m tests.docs
 
-throughput: $(SYNCED) ## One round of the bare loop, a tuned one and the daemon
-	$(BIN)/python -m benchmarks --contenders bare,ours,tuned --rounds 1
+throughput: $(SYNCED) ## Only the bare loop, a tuned one and the daemon: 2 minutes
+	$(BIN)/python -m benchmarks --contenders bare,ours,tuned --rounds $(ROUNDS)
 
 million: $(SYNCED) ## A million open txids: memory, and a restart
 	$(BIN)/python -m benchmarks.restore

@@ -4,7 +4,9 @@
                          [--contenders bare,ours] [--bootstrap-servers HOST:PORT]
 
 Each round begins with another contender, so that no one always runs on what a certain other
-one left behind. Exits 1 if any contender's reports were wrong.
+one left behind. Who does not come to the end is left out from then on, and the others go on.
+What was found is kept after each round. Exits 1 if any contender failed or its reports were
+wrong.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import argparse
 import gc
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+
+from confluent_kafka import KafkaException
 
 from benchmarks import machine, results, stage, table
 from benchmarks.contenders.every import CONTENDERS
 from benchmarks.contenders.protocol import Contender
-from benchmarks.race import Run, run
+from benchmarks.race import Run, RunError, run
 from benchmarks.traffic import Traffic
 from benchmarks.workloads import WORKLOADS, Workload, workload
 from tests.harness import Cluster
@@ -26,14 +30,19 @@ from tests.harness import Cluster
 
 def main() -> None:
     """Run, print, save."""
-    given = _parser().parse_args()
+    parser = _parser()
+    given = parser.parse_args()
+    whole = stage.is_whole(parser, given, "workload")
     wrong = False
     with stage.kafka(given.bootstrap_servers) as cluster:
         for name in given.workload:
-            found = _rounds(cluster, workload(name), given)
-            print(f"\n{table.throughput(found)}\n")
-            print(f"saved as {results.save(f'throughput-{name}', found)}")
-            wrong |= any(one.problems for one in found.runs)
+            found = results.Throughput(
+                workload=name, machine=machine.described(given.bootstrap_servers), runs=[]
+            )
+            for _ in rounds(cluster, workload(name), given, found):
+                path = results.save(f"throughput-{name}", found, whole=whole)
+            print(f"\n{table.throughput(found)}\n\nsaved as {path}")
+            wrong |= bool(found.failed) or any(one.problems for one in found.runs)
     sys.exit(wrong)
 
 
@@ -60,32 +69,45 @@ def _some_of(names: Sequence[str]) -> Callable[[str], list[str]]:
     return read
 
 
-def _rounds(cluster: Cluster, mix: Workload, given: argparse.Namespace) -> results.Throughput:
-    """All rounds on one workload."""
-    found = results.Throughput(
-        workload=mix.name, machine=machine.described(given.bootstrap_servers), runs=[], skipped={}
-    )
+def rounds(
+    cluster: Cluster, mix: Workload, given: argparse.Namespace, found: results.Throughput
+) -> Iterator[int]:
+    """One round after the other on one workload; what comes of each is added to `found`."""
+    able = _able(given.contenders, found)
+    traffic = Traffic.of(mix, given.callbacks or mix.callbacks)
+    gc.freeze()  # millions of records that nobody lets go
+    print(f"{mix.name}: {traffic.measured:,} records behind the gate; {mix.says}")
+    prefix = f"bench-{secrets.token_hex(3)}"
+    for number in range(1, given.rounds + 1):
+        first = (number - 1) % max(len(able), 1)
+        for one in able[first:] + able[:first]:
+            if one.name in found.failed:
+                continue
+            name = f"{prefix}-{one.name}-{number}"
+            try:
+                took = run(one, mix, traffic, cluster, number=number, name=name)
+            except (RunError, KafkaException, OSError) as error:
+                print(f"round {number}: {one.name} failed: {error}", flush=True)
+                why = error.why if isinstance(error, RunError) else type(error).__name__
+                found.failed[one.name] = f"round {number}, {why}"
+            else:
+                found.runs.append(took)
+                _tell(took)
+        yield number
+
+
+def _able(names: Container[str], found: results.Throughput) -> list[Contender]:
+    """Those of the contenders that this machine can run; of the others `found` is told why."""
     able: list[Contender] = []
     for one in CONTENDERS:
-        if one.name not in given.contenders:
+        if one.name not in names:
             continue
         if reason := one.missing():
             found.skipped[one.name] = reason
             print(f"{one.name} is skipped: {reason}")
         else:
             able.append(one)
-    traffic = Traffic.of(mix, given.callbacks or mix.callbacks)
-    gc.freeze()  # millions of records that nobody lets go
-    print(f"{mix.name}: {traffic.measured:,} records behind the gate; {mix.says}")
-    prefix = f"bench-{secrets.token_hex(3)}"
-    for number in range(1, given.rounds + 1):
-        first = (number - 1) % len(able)
-        for one in able[first:] + able[:first]:
-            name = f"{prefix}-{one.name}-{number}"
-            took = run(one, mix, traffic, cluster, number=number, name=name)
-            found.runs.append(took)
-            _tell(took)
-    return found
+    return able
 
 
 def _tell(took: Run) -> None:

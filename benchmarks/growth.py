@@ -53,7 +53,7 @@ def main() -> None:
     spread = 1 - min(medians.values()) / max(medians.values())
     figures = {f"{size:,} open, callbacks/s": f"{rate:,.0f}" for size, rate in medians.items()}
     figures["slowest below fastest"] = f"{spread:.0%}"
-    results.publish("growth", facts, figures)
+    results.publish("growth", facts, figures, whole=stage.is_whole(parser, given))
 
 
 def behind(size: int, mix: Workload, callbacks: int) -> Traffic:

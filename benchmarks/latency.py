@@ -60,7 +60,7 @@ def main() -> None:
     figures = {"callbacks/s": f"{rate:,.0f}", "reports": f"{len(waits_s):,}"}
     for name, share in {"p50": 0.5, "p90": 0.9, "p99": 0.99, "longest": 1.0}.items():
         figures[name] = f"{percentile(waits_s, share) * 1_000:,.0f} ms"
-    results.publish("latency", facts, figures)
+    results.publish("latency", facts, figures, whole=stage.is_whole(parser, given))
 
 
 def measured(cluster: Cluster, options: Options) -> tuple[list[float], float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,12 +24,18 @@ def described(given_servers: str | None) -> dict[str, str]:
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "memory": f"{pages / _GIB:.0f} GiB",
-        "system": f"{platform.system()} {platform.machine()}",
+        "system": f"{platform.system()} {_kernel()} {platform.machine()}",
         "python": platform.python_version(),
         "librdkafka": confluent_kafka.libversion()[0],
         "kafka": "a given one" if given_servers else own,
         "load average before": f"{os.getloadavg()[0]:.1f}",
     }
+
+
+def _kernel() -> str:
+    """The numbers of its release, without what its builder has added."""
+    found = re.match(r"[0-9]+(\.[0-9]+)*", platform.release())
+    return found[0] if found else ""
 
 
 def _processor() -> str:

@@ -68,7 +68,7 @@ def described(facts: Mapping[str, str]) -> str:
 def throughput(name: str) -> str:
     """The table of one workload."""
     found = _read(f"throughput-{name}", Throughput)
-    if found is None:
+    if found is None or not found.runs:
         return _NOT_YET
     first = found.runs[0]
     rounds = max(run.round for run in found.runs)

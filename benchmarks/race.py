@@ -20,6 +20,7 @@ meanwhile: it would take the processor from those who write any.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 import time
@@ -46,6 +47,15 @@ _PRECISION = 0.01
 """Between two looks passes at most this share of the time that has passed already."""
 _REQUEST_S = 20.0
 _TAIL = 3_000
+_SETTINGS = "SESSION_REPORTS__"
+
+
+class RunError(Exception):
+    """A contender that did not come to its end; the end of its log, then why, in a line."""
+
+    def __init__(self, why: str, log: str) -> None:
+        super().__init__(f"{log}\n{why}".strip())
+        self.why = why
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -57,9 +67,9 @@ class Run(msgspec.Struct, kw_only=True):
     """Records behind the gate."""
     seconds: float
     cpu_s: float
-    """Processor time of its process in these seconds."""
+    """Processor time of its process and of all that this started, in these seconds."""
     peak_bytes: int
-    """The most memory that its process took, start and warm-up included."""
+    """The most memory that they took, start and warm-up included."""
     problems: list[str] = []
     """What is wrong with its reports."""
 
@@ -73,7 +83,11 @@ def run(
     number: int,
     name: str,
 ) -> Run:
-    """Run `contender` in round `number`; `name` is not used by any other run of this Kafka."""
+    """Run `contender` in round `number`; `name` is not used by any other run of this Kafka.
+
+    Raises:
+        RunError: It ended by itself, or takes too long.
+    """
     with tempfile.TemporaryDirectory() as folder:
         job = Job(
             servers=cluster.bootstrap_servers,
@@ -127,22 +141,23 @@ class Process:
         self._popen, self._log = popen, log
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for something that only a living process brings about."""
+        """Wait for something that only a living process brings about. Raises `RunError`."""
         began_s = time.monotonic()
         while not condition():
             waited_s = time.monotonic() - began_s
             if (code := self._popen.poll()) is not None or waited_s > LIMIT_S:
-                end = self._log.read_text(errors="replace")[-_TAIL:]
                 how = f"ended with {code}" if code is not None else f"took over {LIMIT_S:.0f} s"
-                raise SystemExit(f"{end}\nits process {how} before: {what}")
+                log = self._log.read_text(errors="replace")[-_TAIL:]
+                raise RunError(f"its process {how} before {what}", log)
             time.sleep(max(_LOOK_S, _PRECISION * waited_s))
 
 
 @contextmanager
 def started(command: list[str], log: Path) -> Iterator[Process]:
-    """A process until the block ends."""
+    """A process until the block ends. No settings of ours reach it from the environment."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
     with log.open("wb") as output:
-        popen = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        popen = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=env)
     try:
         yield Process(popen, log)
     finally:

@@ -66,8 +66,9 @@ def main() -> None:
         ]
     restore = {_shape(one): _restart(one) for one in found}
     memory = {f"{_shape(one)}, bytes each": _memory(one) for one in found}
+    whole = stage.is_whole(parser, given)
     for name, figures in {"restore": restore, "memory": memory}.items():
-        results.publish(name, facts, figures)
+        results.publish(name, facts, figures, whole=whole)
 
 
 def measured(cluster: Cluster, *, txids: int, devices: int) -> Restart:

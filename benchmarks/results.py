@@ -1,4 +1,8 @@
-"""Where figures are kept: one JSON file per target, made anew by each run of it."""
+"""Where figures are kept: one JSON file per target, made anew by each run of it.
+
+`docs/benchmarks.md` shows those of whole runs. Of one that was told to do less (fewer
+contenders, rounds, callbacks, ...) the figures are kept in a folder that no page shows.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from benchmarks.columns import aligned
 from benchmarks.race import Run
 
 FOLDER = Path(__file__).parent / "results"
+_PARTIAL = "partial"
 
 
 class Throughput(msgspec.Struct, kw_only=True):
@@ -19,8 +24,10 @@ class Throughput(msgspec.Struct, kw_only=True):
     workload: str
     machine: dict[str, str]
     runs: list[Run]
-    skipped: dict[str, str]
+    skipped: dict[str, str] = {}
     """By contender: why it did not run."""
+    failed: dict[str, str] = {}
+    """By contender: in which round it did not come to its end, and how that was."""
 
 
 class Target(msgspec.Struct, kw_only=True):
@@ -33,10 +40,11 @@ class Target(msgspec.Struct, kw_only=True):
     """Curves, where there are any."""
 
 
-def save(name: str, result: Throughput | Target) -> Path:
-    """Write `name`.json, whole or not at all."""
-    FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{name}.json"
+def save(name: str, result: Throughput | Target, *, whole: bool = True) -> Path:
+    """Write `name`.json, whole or not at all; that of a smaller run than usual lies apart."""
+    folder = FOLDER if whole else FOLDER / _PARTIAL
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
     unfinished = path.with_suffix(".new")
     unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
     os.replace(unfinished, path)  # noqa: PTH105 - the same, and it says so
@@ -48,6 +56,7 @@ def publish(
     facts: dict[str, str],
     figures: dict[str, str],
     *,
+    whole: bool,
     title: str = "",
     points: dict[str, list[tuple[float, float]]] | None = None,
 ) -> None:
@@ -55,4 +64,4 @@ def publish(
     title = title or name
     print(aligned((title, ""), figures.items()))
     target = Target(target=title, machine=facts, figures=figures, points=points or {})
-    print(f"saved as {save(name, target)}")
+    print(f"saved as {save(name, target, whole=whole)}")

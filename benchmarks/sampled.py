@@ -1,9 +1,8 @@
-"""From sampled stacks to shares of the stages: which file of ours belongs to which stage."""
+"""From samples to stages: which file of ours belongs to which stage."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+from collections.abc import Mapping
 
 STAGES = {
     "fetch": "consume, split into batches",
@@ -12,11 +11,11 @@ STAGES = {
     "encode": "reports, state log",
     "produce": "hand over to the producer, delivery callbacks",
     "commit": "flush, offsets, commit",
-    "loop": "all else",
+    "loop": "all else, freeing what is done with",
 }
 """With what they are, in the order of a record's way."""
 
-_FILES = (
+FILES = (
     ("kafka/source.py", "fetch"),
     ("kafka/records.py", "fetch"),
     ("wire/callback.py", "decode"),
@@ -31,38 +30,23 @@ _FILES = (
     ("", "loop"),
 )
 """The first that a path below `consumer/` begins with."""
-_COMMITS = {"begin", "flush", "delivered", "send_offsets", "commit"}
+COMMITS = {"begin", "flush", "delivered", "send_offsets", "commit"}
 """Functions of `kafka/transactions.py` that wait for Kafka."""
 
-_FRAME = re.compile(r"([^;]+) \(([^;]+):\d+\)")
-_LOOP = ("turn", "pipeline/loop.py")
-_ROOT = "/consumer/"
 
+def by_stage(worked_ns: Mapping[str, int]) -> dict[str, int]:
+    """What each stage has worked, in the order of a record's way.
 
-def shares(stacks: str) -> dict[str, float]:
-    """Of each stage, in 0 … 1; only what runs within a turn of the loop counts.
-
-    A line of `stacks` is `outermost;...;innermost COUNT`, a frame `Class.function (file:line)`.
+    `worked_ns` is by `file:function`, the file below `consumer/`.
     """
-    counts: Counter[str] = Counter()
-    for line in stacks.splitlines():
-        stack, _, count = line.rpartition(" ")
-        found = _FRAME.findall(stack)
-        frames = [(name.rpartition(".")[2], _below(path)) for name, path in found]
-        if _LOOP in frames:
-            counts[_stage(frames)] += int(count)
-    total = counts.total() or 1
-    return {name: counts[name] / total for name in STAGES}
+    found = dict.fromkeys(STAGES, 0)
+    for place, ns in worked_ns.items():
+        found[_stage(place)] += ns
+    return found
 
 
-def _below(path: str) -> str | None:
-    """A path within our package; None where it is not ours."""
-    _, root, below = path.rpartition(_ROOT)
-    return below if root else None
-
-
-def _stage(frames: list[tuple[str, str | None]]) -> str:
-    name, path = next((name, path) for name, path in reversed(frames) if path is not None)
-    if path == "kafka/transactions.py" and name in _COMMITS:
+def _stage(place: str) -> str:
+    path, _, function = place.partition(":")
+    if path == "kafka/transactions.py" and function in COMMITS:
         return "commit"
-    return next(stage for prefix, stage in _FILES if path.startswith(prefix))
+    return next(stage for prefix, stage in FILES if path.startswith(prefix))

@@ -50,7 +50,7 @@ def main() -> None:
         f"{size} members, callbacks/s": f"{rate:,.0f} ({rate / one:.2f})"
         for size, rate in medians.items()
     }
-    results.publish("scale-out", facts, figures)
+    results.publish("scale-out", facts, figures, whole=stage.is_whole(parser, given))
 
 
 def seconds_of(members: int, traffic: Traffic, cluster: Cluster) -> float:

@@ -55,7 +55,7 @@ def main() -> None:
         "resident, second half": f"{min(memory):,.0f} … {max(memory):,.0f} MB",
         "slope of the second half": f"{per_minute:+.2f} MB/min, {rise / memory[0]:+.1%} in all",
     }
-    results.publish("soak", facts, figures, points=curves)
+    results.publish("soak", facts, figures, points=curves, whole=stage.is_whole(parser, given))
 
 
 def soaked(cluster: Cluster, minutes: float, rate: int) -> Curves:

@@ -19,6 +19,23 @@ def add_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bootstrap-servers", help="a Kafka to use; without it, one is started")
 
 
+def is_whole(parser: argparse.ArgumentParser, given: argparse.Namespace, *apart: str) -> bool:
+    """Whether a program does all that it does by default, or more; on any Kafka.
+
+    Options named `apart` do not count.
+    """
+    return all(
+        _is_enough(value, parser.get_default(name))
+        for name, value in vars(given).items()
+        if name not in {"bootstrap_servers", *apart}
+    )
+
+
+def _is_enough(value: object, default: object) -> bool:
+    both = isinstance(value, int | float) and isinstance(default, int | float)
+    return value >= default if both else value == default  # type: ignore[operator]
+
+
 @contextmanager
 def kafka(given: str | None) -> Iterator[Cluster]:
     """The given one, or an embedded one that is gone afterwards."""

@@ -15,7 +15,7 @@ import gc
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from benchmarks import machine, results
+from benchmarks import machine, results, stage
 from benchmarks.figures import percentile
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.daemon import pipeline_policy
@@ -71,7 +71,7 @@ def main() -> None:
         "length over live at the end": f"{log.length_bytes / log.live_bytes:.2f}",
         "the most in any minute after the first": f"{percentile(log.ratios[1:], 1.0):.2f}",
     }
-    results.publish("state-log", facts, figures)
+    results.publish("state-log", facts, figures, whole=stage.is_whole(parser, given))
 
 
 def simulated(options: Options) -> Log:

@@ -23,7 +23,7 @@ _HEAD = (
 
 
 def throughput(found: Throughput) -> str:
-    """One line per contender, the fastest first, who is next best, and what was skipped."""
+    """One line per contender, the fastest first; who is next best; who was skipped or failed."""
     guarantee = {one.name: one.guarantee for one in CONTENDERS}
     silent = {one.name for one in CONTENDERS if not one.reports}
     lines = sorted(figures(found.runs), key=lambda one: -one.rate)
@@ -31,7 +31,8 @@ def throughput(found: Throughput) -> str:
         _row(one, guarantee[one.contender], checked=one.contender not in silent) for one in lines
     ]
     skipped = [f"\n{name} is skipped: {reason}." for name, reason in found.skipped.items()]
-    return "\n".join([aligned(_HEAD, rows), *_lead(found, lines, guarantee), *skipped])
+    failed = [f"\n{name} failed: {reason}." for name, reason in found.failed.items()]
+    return "\n".join([aligned(_HEAD, rows), *_lead(found, lines, guarantee), *skipped, *failed])
 
 
 def _lead(

@@ -55,6 +55,20 @@ def test_the_page_says_what_was_not_measured() -> None:
     assert pieces["bench-workloads"]().count("Not measured yet.") == 4
 
 
+def test_a_smaller_run_is_not_shown(tmp_path: Path) -> None:
+    """It lies apart, so the page keeps the figures of the whole one."""
+    path = results.save("throughput-steady", throughput(), whole=False)
+    assert path.parent.parent == tmp_path
+    assert page.pieces()["bench-steady"]() == "Not measured yet."
+
+
+def test_a_run_in_which_all_failed_is_not_shown() -> None:
+    """There are no figures in it."""
+    found = Throughput(workload="steady", machine=FACTS, runs=[], failed={"bare": "round 1"})
+    results.save("throughput-steady", found)
+    assert page.pieces()["bench-steady"]() == "Not measured yet."
+
+
 def test_a_result_replaces_the_one_before(tmp_path: Path) -> None:
     """And leaves nothing else behind."""
     for _ in range(2):

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from benchmarks.sampled import STAGES, shares
-
-TURN = "main (/x/bin/run:3);Pipeline.turn (/src/consumer/pipeline/loop.py:138)"
-APPLY = f"{TURN};PartitionAggregator.apply (/src/consumer/aggregation/partition.py:99)"
+import consumer
+from benchmarks.sampled import COMMITS, FILES, STAGES, by_stage
+from consumer.kafka.transactions import Transactions
 
 
 @pytest.mark.parametrize(
-    ("stack", "stage"),
+    ("place", "stage"),
     [
-        (TURN, "loop"),
-        (APPLY, "aggregate"),
-        (f"{TURN};Source.poll (/src/consumer/kafka/source.py:120)", "fetch"),
-        (f"{APPLY};decode (/src/consumer/wire/callback.py:9);hook (/lib/msgspec/x.py:1)", "decode"),
-        (f"{APPLY};encode_report (/src/consumer/aggregation/emission.py:9)", "encode"),
-        (f"{TURN};Transactions.produce (/src/consumer/kafka/transactions.py:9)", "produce"),
-        (f"{TURN};Transactions.flush (/src/consumer/kafka/transactions.py:9)", "commit"),
-        (f"{TURN};Metrics.committed (/src/consumer/telemetry/metrics.py:9)", "loop"),
+        ("pipeline/loop.py:turn", "loop"),
+        ("", "loop"),
+        ("aggregation/partition.py:apply", "aggregate"),
+        ("kafka/source.py:poll", "fetch"),
+        ("wire/callback.py:decode", "decode"),
+        ("aggregation/emission.py:encode_report", "encode"),
+        ("kafka/transactions.py:produce", "produce"),
+        ("kafka/transactions.py:flush", "commit"),
+        ("telemetry/metrics.py:committed", "loop"),
     ],
 )
-def test_the_innermost_frame_of_ours_decides(stack: str, stage: str) -> None:
-    """Whatever a library does below it."""
-    assert shares(f"{stack} 7")[stage] == 1.0
+def test_a_file_belongs_to_a_stage(place: str, stage: str) -> None:
+    """One function or the other to another one than its file."""
+    assert by_stage({place: 7}) == {**dict.fromkeys(STAGES, 0), stage: 7}
 
 
-def test_shares_are_of_what_runs_in_the_loop() -> None:
-    """Other threads and the start do not count."""
-    other = "run (/lib/threading.py:1);serve (/src/consumer/telemetry/http.py:1)"
-    found = shares(f"{TURN} 1\n{APPLY} 3\n{other} 100\n")
-    assert found == {**dict.fromkeys(STAGES, 0.0), "loop": 0.25, "aggregate": 0.75}
+def test_places_of_a_stage_add_up() -> None:
+    """Nothing is left out."""
+    found = by_stage({"wire/report.py:encode": 2, "pipeline/state_log.py:append": 3, "x.py:y": 4})
+    assert (found["encode"], found["loop"], sum(found.values())) == (5, 4, 9)
 
 
-def test_no_samples_have_no_shares() -> None:
-    """Of a run too short to be sampled."""
-    assert set(shares("").values()) == {0.0}
+@pytest.mark.parametrize("path", [path for path, _ in FILES])
+def test_every_file_of_a_stage_is_there(path: str) -> None:
+    """One that has moved would count to another stage, unseen."""
+    assert (Path(consumer.__file__).parent / path).exists()
+
+
+def test_the_functions_that_wait_for_kafka_are_there() -> None:
+    """By the names that are looked for."""
+    assert all(hasattr(Transactions, name) for name in COMMITS)

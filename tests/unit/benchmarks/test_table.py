@@ -24,13 +24,19 @@ def test_the_fastest_stands_first() -> None:
     """With its ratio, and a verdict for those that report."""
     runs = [run("ours", 4.0, []), run("bare", 1.0, []), run("naive", 8.0, ["a txid is lost"])]
     text = table.throughput(
-        Throughput(workload="steady", machine={}, runs=runs, skipped={"quix": "not here"})
+        Throughput(
+            workload="steady",
+            machine={},
+            runs=runs,
+            skipped={"quix": "not here"},
+            failed={"x": "y"},
+        )
     )
     lines = [[cell.strip() for cell in line.split("|")] for line in text.splitlines()]
     assert [line[1] for line in lines[2:5]] == ["bare", "ours", "naive"]
     assert [line[5] for line in lines[2:5]] == ["1.000", "0.250", "0.125"]
     assert [line[8] for line in lines[2:5]] == ["", "correct", "wrong"]
-    assert text.endswith("\nquix is skipped: not here.")
+    assert text.endswith("\nquix is skipped: not here.\n\nx failed: y.")
 
 
 def test_the_best_other_with_our_guarantee_is_named() -> None:
