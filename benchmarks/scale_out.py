@@ -43,11 +43,11 @@ def main() -> None:
         for number in range(1, given.rounds + 1):
             for size in groups:
                 rates[size].append(traffic.measured / seconds_of(size, traffic, cluster))
-                print(f"round {number}: {size} members: {rates[size][-1]:>9,.0f}/s", flush=True)
+                print(f"round {number}: members {size}: {rates[size][-1]:>9,.0f}/s", flush=True)
     medians = {size: statistics.median(of_size) for size, of_size in rates.items()}
     one = medians[groups[0]]
     figures = {
-        f"{size} members, callbacks/s": f"{rate:,.0f} ({rate / one:.2f})"
+        f"members: {size}, callbacks/s": f"{rate:,.0f} ({rate / one:.2f})"
         for size, rate in medians.items()
     }
     results.publish("scale-out", facts, figures, whole=stage.is_whole(parser, given))
