@@ -2,11 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SEEDS ?= 2000
+ROUNDS ?= 3
+WORKLOADS ?= steady
+CONTENDERS ?=
 UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 SYNCED := .venv/.synced
+BENCH_SYNCED := .venv-bench/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test check fmt simulate simulate-coverage faults faults-protocols property docs throughput devices audit-run million clean
+.PHONY: help demo picture test check fmt simulate simulate-coverage faults faults-protocols property docs bench bench-all bench-targets bench-stages throughput million soak devices audit-run clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,8 +59,35 @@ docs: $(SYNCED) ## Make anew what is generated: the settings file, schemas, exam
 	$(BIN)/session-reports schema --write docs/schemas
 	$(BIN)/python -m tests.docs
 
-throughput: $(SYNCED) ## A first figure: run against the bare consume loop
-	$(BIN)/python -m benchmarks.throughput
+bench: $(SYNCED) $(BENCH_SYNCED) ## Throughput beside others; ROUNDS=3 WORKLOADS=steady CONTENDERS=
+	$(BIN)/python -m benchmarks --workload $(WORKLOADS) --rounds $(ROUNDS) \
+	    $(if $(CONTENDERS),--contenders $(CONTENDERS))
+	$(BIN)/python -m tests.docs
+
+bench-all: WORKLOADS = wide,heavy,errors,small-commits
+bench-all: bench ## The same on all other workloads
+
+bench-targets: $(SYNCED) ## Restore, memory, latency, scale-out, growth, state log
+	$(BIN)/python -m benchmarks.restore
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.scale_out
+	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.state_log
+	$(BIN)/python -m tests.docs
+
+bench-stages: $(SYNCED) ## Where the daemon's time goes, in ns per callback
+	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m tests.docs
+
+throughput: $(SYNCED) ## Only the bare loop, a tuned one and the daemon: 2 minutes
+	$(BIN)/python -m benchmarks --contenders bare,ours,tuned --rounds $(ROUNDS)
+
+million: $(SYNCED) ## A million open txids: memory, and a restart
+	$(BIN)/python -m benchmarks.restore
+
+soak: $(SYNCED) ## 20 minutes under load: throughput and memory over time
+	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m tests.docs
 
 devices: $(SYNCED) ## A request of 500 devices: missing ones, late ones, compaction
 	$(BIN)/python -m tests.scenarios.request_of_500
@@ -64,11 +95,8 @@ devices: $(SYNCED) ## A request of 500 devices: missing ones, late ones, compact
 audit-run: $(SYNCED) ## 100,000 txids, five times kill -9, then `session-reports audit`
 	$(BIN)/python -m tests.scenarios.audit_run
 
-million: $(SYNCED) ## A million open txids: memory, and a restart
-	$(BIN)/python -m benchmarks.million
-
 clean: ## Remove the environment and all caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 
 $(SYNCED): pyproject.toml uv.lock Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -77,4 +105,9 @@ $(SYNCED): pyproject.toml uv.lock Makefile
 	@test -x $(UV) || $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(UV) sync --locked --quiet --python $(BIN)/python
+	@touch $@
+
+# What we are compared with wants an older client than we do.
+$(BENCH_SYNCED): pyproject.toml uv.lock $(SYNCED)
+	@UV_PROJECT_ENVIRONMENT=.venv-bench $(UV) sync --locked --quiet --only-group bench --python $(BIN)/python
 	@touch $@

@@ -1,1 +1,14 @@
-"""Speed and memory, measured side by side in one run."""
+"""Speed and memory, measured on a real Kafka, side by side in one run.
+
+    workloads    what is sent: named mixes of ThingSpace's traffic
+    traffic      their records and the truth about them; the gate that holds records back
+    contenders/  who runs: one file each, behind one Protocol
+    race         one contender on one workload, measured from outside
+    truth        what its reports must hold
+    figures      medians and ratios
+    __main__     `python -m benchmarks`: rounds of all contenders
+
+Throughput is counted from the opening of the gate to the last report being visible under
+read_committed; `race` says how. What else is measured (restore, latency, growth, ...) has a
+program of its own each. Results lie in `results/` as JSON; `docs/benchmarks.md` shows them.
+"""

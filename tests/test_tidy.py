@@ -157,7 +157,7 @@ def test_the_layers_hold_for_every_room() -> None:
 
 @pytest.mark.parametrize(
     ("group", "of_lock"),
-    [("dependencies", "requires-dist"), ("dev", "requires-dev")],
+    [("dependencies", "requires-dist"), ("dev", "requires-dev"), ("bench", "requires-dev")],
 )
 def test_the_lock_is_in_step(group: str, of_lock: str) -> None:
     """Every requirement of the project stands in `uv.lock` as it was when it was locked."""
@@ -165,8 +165,8 @@ def test_the_lock_is_in_step(group: str, of_lock: str) -> None:
     lock = tomllib.loads((ROOT / "uv.lock").read_text())
     (own,) = (one for one in lock["package"] if one["name"] == project["project"]["name"])
     locked = own["metadata"][of_lock]
-    if group == "dev":
-        wanted, locked = project["dependency-groups"]["dev"], locked["dev"]
+    if group in project["dependency-groups"]:
+        wanted, locked = project["dependency-groups"][group], locked[group]
     else:
         extras = project["project"]["optional-dependencies"].values()
         wanted = [*project["project"]["dependencies"], *(one for extra in extras for one in extra)]

@@ -1,8 +1,9 @@
-"""`python -m tests.docs`: puts into the pages what is made by the code."""
+"""`python -m tests.docs`: puts into the pages, and beside them, what is made by the code."""
 
 from __future__ import annotations
 
-from tests.docs.pages import made, pages
+from benchmarks.page import pictures
+from tests.docs.pages import ROOT, made, pages
 from tests.docs.pieces import pieces
 
 if __name__ == "__main__":
@@ -10,3 +11,5 @@ if __name__ == "__main__":
     for page in pages():
         text = page.read_text("utf-8")
         page.write_text(made(text, found), "utf-8")
+    for name, picture in pictures().items():
+        (ROOT / "docs" / name).write_text(picture(), "utf-8")

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks import page as benchmarks
 from consumer.aggregation import lifecycle
 from consumer.cli import memory
 from consumer.daemon import client_options
@@ -35,6 +36,7 @@ def pieces() -> Mapping[str, Callable[[], str]]:
         "config-show": config_show,
         "problems": problems,
         "memory": memory_shares,
+        **benchmarks.pieces(),
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from benchmarks.page import pictures
 from consumer.wire.callback import decode
 from consumer.wire.report import PART_MARK
 from consumer.wire.schema import KINDS, schema
@@ -26,6 +27,12 @@ def test_a_page_shows_what_is_made(page: Path) -> None:
     """Otherwise: make docs."""
     text = page.read_text("utf-8")
     assert made(text, PIECES) == text
+
+
+@pytest.mark.parametrize("name", pictures())
+def test_a_picture_is_what_is_made(name: str) -> None:
+    """Otherwise: make docs."""
+    assert (ROOT / "docs" / name).read_text("utf-8") == pictures()[name]()
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

@@ -88,6 +88,10 @@ class Cluster:
         _all(self._admin.delete_topics([topic], request_timeout=_REQUEST_S))
         until(lambda: self.partitions(topic) == 0, f"the end of {topic}")
 
+    def topics(self, part: str) -> list[str]:
+        """Names that have `part` in them: an application's own topics bear its name somewhere."""
+        return [name for name in self._admin.list_topics(timeout=_REQUEST_S).topics if part in name]
+
     def add_partitions(self, topic: str, count: int) -> None:
         """Give a topic `count` partitions in all."""
         _all(

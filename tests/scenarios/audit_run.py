@@ -14,17 +14,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import random
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 from rich.console import Console
 
+from benchmarks import usage
 from consumer.embedded import EmbeddedKafka
 from consumer.simulator.options import Options
 from consumer.simulator.plan import Plan
@@ -32,6 +32,7 @@ from tests.faults.crew import Crew
 from tests.faults.kills import Kill, half_read, kill_one
 from tests.faults.load import Load, Requests
 from tests.harness.cluster import Sending
+from tests.harness.member import Process
 from tests.harness.records import OLD_MS, simulated
 from tests.harness.stage import Stage
 from tests.oracle.outputs import read_dead_letter, read_metrics, read_report
@@ -43,6 +44,7 @@ _KILL_S = 9.0
 _CONSUMED_S = 300.0
 _PARTITIONS = 4
 _SHOWN = 3
+_LOOK_S = 0.02
 _MEMORY = {"limits.state_bytes": "1MB"}
 """Too little to remember reports whole for as long as they should be."""
 _RULES = 3
@@ -114,15 +116,15 @@ def audit(stage: Stage, **topics: str) -> Ended:
     options = stage.options({f"topics.{role}": name for role, name in topics.items()})
     sets = [f"--set={name}={value}" for name, value in options.items()]
     began_s = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "consumer", "audit", *sets], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    with process.stdout:
-        out = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Ended(process.returncode, out, time.monotonic() - began_s, usage.ru_maxrss * 1_024)
+    most_bytes = 0
+    with closing(Process(["audit", *sets])) as process:
+        while (code := process.exit_code) is None:
+            # Not ru_maxrss of the child: there a process begins with the size of its parent.
+            with contextlib.suppress(ValueError):  # it has just ended
+                most_bytes = max(most_bytes, usage.peak_bytes(process.pid))
+            time.sleep(_LOOK_S)
+        seconds = time.monotonic() - began_s
+        return Ended(code, "\n".join(process.stdout()), seconds, most_bytes)
 
 
 def copy_without(stage: Stage, role: str, place: int) -> tuple[str, Record]:
