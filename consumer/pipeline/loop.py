@@ -195,10 +195,11 @@ class Pipeline:
             log.warning("lost", partitions=sorted(partitions))
         if not self._dead and partitions:
             self._dead = True
+            named = ", ".join(map(str, sorted(partitions)))
             raise Fault(
                 Action.TEAR_DOWN,
                 "partition_lost",
-                f"lost partitions {sorted(partitions)}: this member was away for too long "
+                f"lost partitions {named}: this member was away for too long "
                 "(kafka.consumer.session.timeout.ms, max.poll.interval.ms)",
             )
 

@@ -40,7 +40,7 @@ class Options:
     silent: float = 0.02
     """Share of devices that never answer. A request of silent devices only has no report."""
     late: float = 0.0
-    """Share of devices that answer `late_after_ms` after the others."""
+    """Share of devices that answer `--late-after-ms` after the others."""
     retries: float = 0.02
     """Chance of each sending (but the third retry) to be repeated: ThingSpace retries a
     callback up to 3 times. Half of the repetitions differ in a top-level `callbackCount`."""
@@ -69,18 +69,23 @@ class Options:
     def __post_init__(self) -> None:
         for name in (*_SHARES, "hostile"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"simulate: `{name}` is a share and must lie in 0 … 1")
+                raise ConfigError(f"{option(name)} is a share and must lie in 0 … 1")
         if self.silent + self.late > 1:
-            raise ConfigError("simulate: `silent` and `late` together must not exceed 1")
+            raise ConfigError("--silent and --late together must not exceed 1")
         for name in _POSITIVE:
             if getattr(self, name) <= 0:
-                raise ConfigError(f"simulate: `{name}` must be greater than 0")
+                raise ConfigError(f"{option(name)} must be greater than 0")
         for field in fields(self):
             if field.name != "seed" and not getattr(self, field.name) >= 0:  # NaN neither
-                raise ConfigError(f"simulate: `{field.name}` must not be negative")
+                raise ConfigError(f"{option(field.name)} must not be negative")
         if self.devices_max < self.devices_min:
-            raise ConfigError("simulate: `devices_max` must not be less than `devices_min`")
+            raise ConfigError("--devices-max must not be less than --devices-min")
         if self.devices_max > MOST_DEVICES:
             raise ConfigError(
-                f"simulate: `devices_max` must not exceed {MOST_DEVICES}, ThingSpace's own limit"
+                f"--devices-max must not exceed {MOST_DEVICES}, ThingSpace's own limit"
             )
+
+
+def option(name: str) -> str:
+    """A field as it is spelt on the command line."""
+    return f"--{name.replace('_', '-')}"
