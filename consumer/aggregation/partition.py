@@ -13,49 +13,28 @@ what is still due then fires first next time, which is what would have happened 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import islice
-from typing import Protocol
 
 from consumer.aggregation.capacity import Victims
 from consumer.aggregation.clock import PartitionClock
 from consumer.aggregation.completion import completed_by, outcome_of
 from consumer.aggregation.delta import Delta, Rejected
 from consumer.aggregation.emission import encode_report, oversized_imeis
-from consumer.aggregation.items import FIRST_BYTES
+from consumer.aggregation.items import FIRST_BYTES, ItemSet
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
+from consumer.aggregation.records import Records
 from consumer.aggregation.table import TxidTable
 from consumer.aggregation.tallies import Counts
 from consumer.aggregation.txid import ERROR, USAGE, Numbers, Txid
 from consumer.aggregation.windows import Windows
-from consumer.wire.callback import Callback, Decoded, Expectation, Rejection
+from consumer.wire.callback import Callback, Decoded, Expectation, Rejection, UsageItem
 from consumer.wire.columns import Columns, decode_all
 from consumer.wire.dead_letter import Reason
 from consumer.wire.report import FRAME_BYTES, CompletedBy
 
 UNBOUNDED = 2**63
 """Share of a partition whose member has not said yet what it may use."""
-
-
-class Records(Protocol):
-    """Consecutive records of the partition, as parallel sequences."""
-
-    @property
-    def offsets(self) -> Sequence[int]:
-        """Rising."""
-
-    @property
-    def timestamps(self) -> Sequence[int]:
-        """Milliseconds; -1 for none."""
-
-    @property
-    def keys(self) -> Sequence[bytes | None]:
-        """As received."""
-
-    @property
-    def values(self) -> Sequence[bytes | None]:
-        """As received."""
 
 
 class PartitionAggregator:
@@ -74,6 +53,9 @@ class PartitionAggregator:
         """Since the last `_count`."""
         self._victims = Victims(self.table)
         self._most_reports = 0
+        self._least_ms = min(policy.inactivity_ms, policy.max_age_ms, policy.remember_ms)
+        self._quiet_ms = 0
+        """Until then nothing falls due, neither what is known nor what is still to come."""
         self._limit = policy.device_limit or UNBOUNDED
         self._largest_item = policy.report_bytes - FRAME_BYTES
 
@@ -90,55 +72,51 @@ class PartitionAggregator:
         end = start + self._apply(columns, records, start, wall_ms)
         if end > start:
             self._count()
-            self._compare(columns, records.keys[start:end])
+            self.delta.tallies.key_mismatches += columns.mismatches(records.keys[start:end])
             self.delta.touched = True
             self.clock.settle(wall_ms)
         return end
 
-    def _apply(  # noqa: C901, PLR0912 - calls cost most of all: so the usual stands in here
+    def _apply(  # noqa: C901, PLR0912, PLR0915 - calls cost most of all, so the usual is in here
         self, columns: Columns, records: Records, start: int, wall_ms: int
     ) -> int:
-        """How many of `columns`, which are the records from `start` on, were applied."""
+        """How many of `columns`, which are the records from `start` on, were applied.
+
+        The usual: one usage item of a new device makes its txid grow.
+        """
         bound_ms = wall_ms + self.policy.clock_skew_ms
-        txid_bytes, share_bytes = self.policy.txid_bytes, self.share_bytes
-        clock, table, windows = self.clock, self.table, self.windows
-        growing, changed, reports = table.growing, self.delta.changed, self.delta.reports
-        limit, now_ms, place, grown = self._limit, clock.now_ms, -1, 0
-        for txid, raw, item, timestamp, offset in zip(
-            columns.txids,
-            columns.raws,
-            columns.items,
-            islice(records.timestamps, start, None),
-            islice(records.offsets, start, None),
-            strict=True,
-        ):
+        limit, txid_bytes, share_bytes = self._limit, self.policy.txid_bytes, self.share_bytes
+        clock, table, reports = self.clock, self.table, self.delta.reports
+        growing, changed = table.growing, self.delta.changed
+        now_ms, quiet_ms, place, grown = clock.now_ms, self._quiet_ms, -1, 0
+        timestamps = islice(records.timestamps, start, None)
+        offsets = islice(records.offsets, start, None)
+        rows = zip(columns.txids, columns.raws, columns.items, timestamps, offsets, strict=True)
+        for txid, raw, item, timestamp, offset in rows:
             place += 1
             if timestamp > now_ms and clock.read(timestamp, bound_ms):
                 now_ms = clock.now_ms
-                if now_ms >= windows.end_ms or table.has_timer(now_ms):
+                if now_ms >= quiet_ms:
                     self._counts.grow(grown)
                     grown = 0
                     if not self._fire():
                         return place
+                    quiet_ms = self._quiet_ms
             if raw is None or item is None:
                 self._other(columns.others[place], offset)
+            elif (state := growing.get(txid)) is None:
+                grown += self._begin(txid, raw, item, offset)
             else:
-                state = growing.get(txid)
-                if state is None and txid not in table.settled:
-                    state = table.open(txid, offset, now_ms)
-                imei = item.imei
-                if (
-                    state is None
-                    or imei is None
-                    or imei in (imeis := state.usage.imeis)
-                    or (state.errors is not None and imei in state.errors.imeis)
-                ):
+                imei, imeis, errors = item.imei, state.usage.several, state.errors
+                if imeis is None:
+                    imeis = state.usage.spread()
+                if imei is None or imei in imeis or (errors is not None and imei in errors.imeis):
                     self._callback(Callback(txid, [(raw, item)], []), offset)
                 else:
-                    imeis[imei] = raw
                     if not state.changed:
                         state.changed = True
                         changed.append(state)
+                    imeis[imei] = raw
                     size = len(raw) + len(imei) + FIRST_BYTES
                     state.memory += size
                     table.memory_bytes += size
@@ -149,11 +127,8 @@ class PartitionAggregator:
                     state.last_offset = offset
                     state.touched_ms = now_ms
                     grown += 1
-                    if (
-                        devices < limit
-                        and state.memory < txid_bytes
-                        and table.memory_bytes <= share_bytes
-                    ):
+                    fits = state.memory < txid_bytes and table.memory_bytes <= share_bytes
+                    if fits and devices < limit:
                         continue
                     self._part(state, None, devices - 1, 0, widened=False)
             if table.memory_bytes > share_bytes:
@@ -162,6 +137,24 @@ class PartitionAggregator:
                 break
         self._counts.grow(grown)
         return place + 1
+
+    def _begin(self, txid: str, raw: bytes, item: UsageItem, offset: int) -> bool:
+        """A callback with one usage item, for a txid that is not growing; whether it is now."""
+        table, imei = self.table, item.imei
+        if imei is None or txid in table.settled:
+            self._callback(Callback(txid, [(raw, item)], []), offset)
+            return False
+        state = table.open(txid, offset, self.clock.now_ms, ItemSet((imei, raw)))
+        self._change(state)
+        size = len(raw) + len(imei) + FIRST_BYTES
+        state.memory += size
+        table.memory_bytes += size
+        state.sessions = item.number_of_sessions or 0
+        state.transferred = item.bytes_transferred or 0
+        state.devices = state.callbacks = 1
+        if self._limit <= 1 or state.memory >= self.policy.txid_bytes:
+            self._part(state, None, 0, 0, widened=False)
+        return True
 
     def advance(self, wall_ms: int, most_reports: int) -> None:
         """Let time go on, the partition being consumed to its end at `wall_ms`.
@@ -175,7 +168,7 @@ class PartitionAggregator:
 
     def next_due_ms(self) -> int | None:
         """A time of the clock before which time alone changes nothing."""
-        timer_ms = self.table.next_timer_ms()
+        timer_ms = self.table.timers.next_ms()
         if not self.windows.is_touched():
             return timer_ms
         return self.windows.end_ms if timer_ms is None else min(timer_ms, self.windows.end_ms)
@@ -201,7 +194,7 @@ class PartitionAggregator:
         table, windows, policy = self.table, self.windows, self.policy
         if now_ms >= windows.end_ms:
             self._count()
-        while (state := table.due(now_ms)) is not None:
+        while (state := table.timers.due(now_ms)) is not None:
             due_ms = state.deadline_ms(policy)
             if state.phase is OPEN and len(self.delta.reports) >= self._most_reports:
                 return False
@@ -214,6 +207,9 @@ class PartitionAggregator:
         if now_ms >= windows.end_ms:
             windows.move(now_ms)
             self.delta.touched |= bool(windows.closed)
+        self._quiet_ms = min(
+            table.timers.next_ms() or UNBOUNDED, now_ms + self._least_ms, windows.end_ms
+        )
         return len(self.delta.reports) < self._most_reports
 
     def _relieve(self) -> bool:
@@ -389,15 +385,6 @@ class PartitionAggregator:
         if not state.changed:
             state.changed = True
             self.delta.changed.append(state)
-
-    def _compare(self, columns: Columns, keys: Sequence[bytes | None]) -> None:
-        """Count records whose key is not their txid."""
-        txids = columns.txids[: len(keys)]
-        if list(map(str.encode, txids)) != keys:
-            self.delta.tallies.key_mismatches += sum(
-                key != txid.encode() and not isinstance(columns.others.get(place), Rejection)
-                for place, (key, txid) in enumerate(zip(keys, txids, strict=True))
-            )
 
     def _count(self) -> None:
         """Add what was counted to the open window and to the tallies."""

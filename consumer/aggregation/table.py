@@ -1,30 +1,15 @@
-"""All txids that one partition knows, and which of them is due next.
-
-Timers are a heap of (deadline, opening, txid), and every known txid has one valid timer in
-it: the one noted in its `timer_ms`. A part moves its txid's deadline on without touching the
-heap. The timer then lies too early, which is found out when it comes up, and it is put back
-with the true deadline: the hot path pays nothing for timers, and a txid costs the heap about
-one push per `inactivity`. Where a deadline moves *nearer*, a second timer is pushed and the
-old one, no longer the noted one, is dropped when it comes up, or when there are so many of
-them that the heap is made anew. So a valid timer is never later than the truth, and the top
-of the heap, once true, is the next in the order that DESIGN 2.3 asks for: by (deadline,
-opening).
-"""
+"""All txids that one partition knows, and how many of them are in which phase."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from consumer.aggregation.items import ItemSet
 from consumer.aggregation.lifecycle import OPEN, REMEMBERED, UNKNOWN
 from consumer.aggregation.policy import Policy
+from consumer.aggregation.timers import GONE, Timers
 from consumer.aggregation.txid import Numbers, Txid
-
-LEAST_SWEEP = 1_000
-"""So many stale timers are never worth a sweep."""
-GONE = -1
-"""No timer is valid for a forgotten txid."""
 
 
 class TxidTable:
@@ -47,7 +32,7 @@ class TxidTable:
         one more usage item of a new device does is to add to them."""
         self.settled: dict[str, Txid] = {}
         """All others."""
-        self.timers: list[tuple[int, int, Txid]] = []
+        self.timers = Timers(policy)
         self.open_count = 0
         self.body_count = 0
         """Remembered txids, that is with their items."""
@@ -68,13 +53,13 @@ class TxidTable:
         """All known txids."""
         return chain(self.growing.values(), self.settled.values())
 
-    def open(self, txid: str, offset: int, now_ms: int) -> Txid:
-        """A new txid, opened by the record at `offset`."""
-        state = Txid(txid, offset, now_ms)
+    def open(self, txid: str, offset: int, now_ms: int, usage: ItemSet | None = None) -> Txid:
+        """A new txid, opened by the record at `offset`; with `usage`, if it brought some."""
+        state = Txid(txid, offset, now_ms, usage or ItemSet())
         self.growing[txid] = state
         self.open_count += 1
         self.memory_bytes += state.memory
-        self._set_timer(state)
+        self.timers.begin(state)
         return state
 
     def note(self, state: Txid) -> None:
@@ -93,18 +78,16 @@ class TxidTable:
         self.note(state)
         self.open_count -= 1
         self.body_count += 1
-        if state.deadline_ms(self._policy) < state.timer_ms:
-            self._set_timer(state)
-            self._sweep()
+        self.timers.hasten(state)
+        self.timers.sweep(len(self), self.states)
 
     def reopen(self, state: Txid, now_ms: int, previous: Numbers) -> None:
         """A part came for a remembered txid."""
         state.reopen(now_ms, previous)
         self.open_count += 1
         self.body_count -= 1
-        if state.deadline_ms(self._policy) < state.timer_ms:
-            self._set_timer(state)
-            self._sweep()
+        self.timers.hasten(state)
+        self.timers.sweep(len(self), self.states)
 
     def mark(self, state: Txid) -> None:
         """A remembered txid is known by its digests only, from now on."""
@@ -121,31 +104,7 @@ class TxidTable:
         state.phase = UNKNOWN
         state.drop_content()
         self.memory_bytes -= state.memory
-        self._sweep()
-
-    def due(self, now_ms: int) -> Txid | None:
-        """The next txid whose deadline has come, or `None`."""
-        timers = self.timers
-        while timers and timers[0][0] <= now_ms:
-            noted_ms, order, state = timers[0]
-            if noted_ms != state.timer_ms:
-                heapq.heappop(timers)
-                continue
-            deadline_ms = state.deadline_ms(self._policy)
-            if deadline_ms <= noted_ms:
-                return state
-            state.timer_ms = deadline_ms
-            heapq.heapreplace(timers, (deadline_ms, order, state))
-        return None
-
-    def has_timer(self, now_ms: int) -> bool:
-        """Whether something may be due."""
-        timers = self.timers
-        return bool(timers) and timers[0][0] <= now_ms
-
-    def next_timer_ms(self) -> int | None:
-        """A time before which nothing is due (the earliest deadline, or sooner)."""
-        return self.timers[0][0] if self.timers else None
+        self.timers.sweep(len(self), self.states)
 
     def next_closing_ms(self) -> int | None:
         """The earliest deadline of an open txid. Looks at every txid."""
@@ -166,22 +125,7 @@ class TxidTable:
             if state.phase is REMEMBERED and not self._policy.revise:
                 state.mark()  # it may have been otherwise when it was emitted
             self.note(state)
-            state.timer_ms = state.deadline_ms(self._policy)
         self.open_count = sum(state.phase is OPEN for state in known)
         self.body_count = sum(state.phase is REMEMBERED for state in known)
         self.memory_bytes = sum(state.memory for state in known)
-        self._make_timers()
-
-    def _set_timer(self, state: Txid) -> None:
-        state.timer_ms = state.deadline_ms(self._policy)
-        heapq.heappush(self.timers, (state.timer_ms, state.first_offset, state))
-
-    def _sweep(self) -> None:
-        """Drop stale timers when there are many: all beyond one for each known txid."""
-        known = len(self)
-        if len(self.timers) > known + known // 4 + LEAST_SWEEP:
-            self._make_timers()
-
-    def _make_timers(self) -> None:
-        self.timers = [(state.timer_ms, state.first_offset, state) for state in self.states()]
-        heapq.heapify(self.timers)
+        self.timers.load(known)

@@ -33,6 +33,16 @@ class Columns(Struct):
     others: dict[int, Decoded]
     """The other records by their place."""
 
+    def mismatches(self, keys: Sequence[bytes | None]) -> int:
+        """How many of the first records have a key that is not their txid."""
+        txids = self.txids[: len(keys)]
+        if list(map(str.encode, txids)) == keys:
+            return 0
+        return sum(
+            key != txid.encode() and not isinstance(self.others.get(place), Rejection)
+            for place, (key, txid) in enumerate(zip(keys, txids, strict=True))
+        )
+
 
 class _Envelope(Struct, gc=False):
     """As `callback.Envelope`; an absent array is an empty one."""
@@ -82,15 +92,16 @@ def _decode_jointly(values: list[bytes], largest_bytes: int) -> Columns:
     ]
     for place in reversed(unusual):
         del envelopes[place]
-    raws = list(map(bytes, chain.from_iterable([envelope.usage for envelope in envelopes])))
-    items = _decode_items(b"[" + b",".join(raws) + b"]")
-    others = {place: decode(values[place]) for place in unusual}
+    arrays = [envelope.usage for envelope in envelopes if envelope.usage]
+    found = list(map(bytes, chain.from_iterable(arrays)))
+    raws: list[bytes | None] = [*found]
+    items: list[UsageItem | None] = [*_decode_items(b"[" + b",".join(found) + b"]")]
     for place in unusual:
         raws.insert(place, None)
         items.insert(place, None)
     if not len(items) == len(raws) == len(txids):  # pragma: no cover - see above
         raise _UnusualError
-    return Columns(txids, raws, items, others)
+    return Columns(txids, raws, items, {place: decode(values[place]) for place in unusual})
 
 
 def _decode_singly(values: list[bytes]) -> Columns:

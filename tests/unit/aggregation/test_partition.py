@@ -19,6 +19,7 @@ from tests.unit.aggregation.feed import (
     changed,
     encode,
     error,
+    known,
     usage,
 )
 
@@ -267,7 +268,7 @@ def test_more_devices_than_the_limit_void_it() -> None:
     feed.devices("a", "3", "4", at=1_000)
     feed.devices("a", "5", at=1_000)
     assert feed.reports == []
-    assert feed.aggregator.table.get("a").unlimited
+    assert known(feed.aggregator.table, "a").unlimited
     feed.tick(1_100)
     assert feed.closed == [("a", "inactivity", "01.100")]
     assert feed.reports[0].summary.outcome == "unconfirmed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from consumer.wire import report
-from tests.unit.aggregation.feed import DEAD_LETTER, Feed, callback, error, usage
+from tests.unit.aggregation.feed import DEAD_LETTER, Feed, callback, error, known, usage
 from tests.unit.aggregation.test_partition import totals
 
 
@@ -106,7 +106,7 @@ def test_a_jump_closes_and_forgets_at_once() -> None:
     feed.devices("a", "2", at=9_000)
     assert feed.closed == [("a", "inactivity", "01.100")]
     assert feed.reasons == []
-    assert feed.aggregator.table.get("a").opened_ms == 9_000
+    assert known(feed.aggregator.table, "a").opened_ms == 9_000
 
 
 def test_an_expired_report_has_a_marker_like_a_completed_one() -> None:

@@ -16,6 +16,7 @@ from tests.unit.aggregation.feed import (
     Feed,
     callback,
     encode,
+    known,
     usage,
 )
 
@@ -122,7 +123,7 @@ def test_a_timestamp_of_2100_is_bounded() -> None:
     assert feed.aggregator.clock.now_ms == WALL_MS + 50
     assert feed.closed == []
     feed.devices("b", "1", at=WALL_MS)
-    assert feed.aggregator.table.get("b").opened_ms == WALL_MS + 50
+    assert known(feed.aggregator.table, "b").opened_ms == WALL_MS + 50
 
 
 def test_an_old_timestamp_does_not_take_the_clock_back() -> None:
@@ -132,7 +133,7 @@ def test_an_old_timestamp_does_not_take_the_clock_back() -> None:
     feed.devices("a", "1", at=300)
     feed.devices("a", "2", at=0)
     feed.devices("a", "2", at=-1)
-    assert feed.aggregator.table.get("a").opened_ms == 1_000
+    assert known(feed.aggregator.table, "a").opened_ms == 1_000
     feed.tick(1_100)
     assert feed.closed == [("a", "inactivity", "01.100")]
 

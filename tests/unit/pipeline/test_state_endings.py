@@ -19,6 +19,7 @@ from tests.unit.aggregation.feed import (
     encode,
     error,
     expectation,
+    known,
     usage,
 )
 from tests.unit.pipeline.ledger import Ledger, picture
@@ -42,7 +43,7 @@ def entry(ledger: Ledger) -> OpenEntry:
 
 def phase(ledger: Ledger, txid: str = "a") -> str:
     """Where it stands."""
-    return ledger.aggregator.table.get(txid).phase
+    return known(ledger.aggregator.table, txid).phase
 
 
 # --------------------------------------------------------------------------- expectations
@@ -316,7 +317,7 @@ def test_a_large_txid_in_chunks_comes_back() -> None:
     restored(ledger)
     assert len(ledger.last()) > 2
     assert phase(ledger) is OPEN
-    state = ledger.aggregator.table.get("a")
+    state = known(ledger.aggregator.table, "a")
     assert state.previous is not None
     assert (state.previous.counts, state.previous.missing) == ((1_500, 1_000, 4_000), 2_000)
     assert state.missing == 1_999
