@@ -191,11 +191,12 @@ class Source:
         return metadata
 
     def rejoin(self) -> None:
-        """Leave the group, as even a static member does so, and join it anew.
+        """Join the group anew, with nothing: a rebalance that hands out everything.
 
         All that this member has is revoked from within the next `poll`, where it can still
-        commit; then it leaves, and joins as a new member. While a rebalance is under way
-        nobody leaves: that rebalance does as well.
+        commit. Then librdkafka joins again: under its old name, or, if it had nothing, after
+        it has left, as even a static member does here. Where a rebalance is under way, that
+        one has to do: then nothing is revoked.
 
         Raises:
             Fault: the client cannot work any more.
@@ -215,13 +216,16 @@ class Source:
         metadata raise a RuntimeError or never return.
 
         Nor does a close in the middle of a rebalance always return (librdkafka 2.16). After a
-        while it is left to itself: it polls no more, so that the group puts it out after
-        `max.poll.interval.ms` at the latest, and what it is told then nobody hears.
+        while it is left to itself, and what it is told then nobody hears. It can do no harm:
+        it reads nothing more, and joins no rebalance, so that the group puts it out when the
+        next one has lasted `max.poll.interval.ms`. The next pipeline of this member brings one
+        about, or takes its place at once (a static member).
         """
         self._closing = True
+        owned, self._owned = sorted(self._owned), set()
         try:
-            if self._owned:
-                self._told().on_revoked(sorted(self._owned))
+            if owned:
+                self._told().on_revoked(owned)
         finally:
             if not Background(self._consumer.close, "close").done(wait=True, limit_s=_CLOSE_S):
                 _log.warning("close_overdue", within_s=_CLOSE_S)

@@ -7,10 +7,10 @@ nobody has them until the next rebalance, whenever that may be (Kafka 4.3.1). Dy
 alone cannot get there: the group rebalances when one of them comes, and when one goes.
 
 So static members ask the group now and then who has what. What nobody had in two answers in a
-row, with the same members, is not about to be handed out; then one of them leaves and joins
-anew, and with that all is. First is whose turn it is: who has the fewest partitions, and so the
-least to restore. All see the same answer, so they agree on that. Each of the others waits one
-answer longer for each member before it, should those not look, as dynamic ones do not.
+row, with the same members, is not about to be handed out; then one of them joins anew, and
+with that all is. It is the turn of the one with the fewest partitions, which has the least to
+restore; all see the same answer, so they agree on that. Each of the others waits one answer
+longer for each member before it, should those not look, as dynamic ones do not.
 
 A healthy group does not look like this for long: it is at rest while nobody has a partition only
 from the time that a member is told to give it up until it has, which is one commit.

@@ -79,8 +79,8 @@ class Source(Protocol):
     def resume(self, partition: int) -> None: ...
 
     def rejoin(self) -> None:
-        """Leave the group, as a static member too, and join it anew. The revocation of all
-        that this member has comes from within the next `poll`. Raises `Fault`."""
+        """Join the group anew, with nothing, so that everything is handed out. All that this
+        member has is revoked from within the next `poll`. Raises `Fault`."""
 
     def is_member(self) -> bool:
         """Whether the group has taken this consumer in, be it without partitions."""

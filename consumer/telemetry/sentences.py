@@ -54,7 +54,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "group_not_known": "It cannot be told who has which partitions: {reason}.",
     # Partitions go
     "close_overdue": "The consumer has not closed within {within_s:time}; going on without it. It "
-    "polls no more, so the group gives what it has to others after max.poll.interval.ms.",
+    "reads nothing more; its place in the group ends with this process, or when a rebalance has "
+    "waited for it for max.poll.interval.ms.",
     "revoked": "Revoked {partitions:partition|partitions}.",
     "lost": "Lost {partitions:partition|partitions}, which others may have already.",
     # Faults

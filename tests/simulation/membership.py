@@ -44,8 +44,6 @@ class Membership:
         self._events: deque[tuple[str, Any]] = deque()
         self._rejoins = False
         """Whether to join once these are served."""
-        self._leaves = False
-        """Whether to leave before that."""
         self._closed = self._joining = self._polling = False
         self._polled_s = self._seen_s = self._heard_s = 0.0
         self._join_serial = 0
@@ -122,16 +120,12 @@ class Membership:
         if self._joining and not self._member:
             return
         self._joining = True
-        leaving = ""
-        if self._leaves:
-            leaving, self._member, self._generation, self._leaves = self._member, "", -1, False
         member, claims = self._member, self.claims
 
         serial = self._join_serial = self._join_serial + 1
 
         def join() -> None:
             if self._process.alive and not self._closed:
-                self._group.leave(leaving)
                 self._group.join(member, self._client.instance, self, claims)
 
         def joined(answer: Any) -> None:

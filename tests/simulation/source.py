@@ -116,7 +116,7 @@ class Source(Membership):
         self._process.check()
         if self._joining or self._events or not self._is_in_group:
             return  # a round is under way, which does as well
-        self._leaves = self._rejoins = True
+        self._rejoins = True
         if self._owned:
             self._events.append(("revoke", (set(self._owned), set())))
 
