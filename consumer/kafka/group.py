@@ -32,7 +32,7 @@ def members_of(
     try:
         found = admin.list_groups(group, timeout_s)
         for one in found:
-            if one.error is None and one.state == _AT_REST:
+            if one.state == _AT_REST:
                 return {each.id: assigned(each.assignment, topic) for each in one.members}
     except (KafkaException, ValueError) as error:
         _log.debug("group_not_known", reason=str(error))

@@ -2,7 +2,7 @@
 
 With the classic protocol a static member that is back within its session gets what the group
 has noted for it, and nobody else hears of it. That may be less than it had: if it was told to
-give partitions up, and was killed or torn down before it had joined again to say that it did,
+give partitions up, and was killed or stopped before it had joined again to say that it did,
 nobody has them until the next rebalance, whenever that may be (Kafka 4.3.1). Dynamic members
 alone cannot get there: the group rebalances when one of them comes, and when one goes.
 

@@ -136,8 +136,9 @@ def test_a_static_member_that_is_back_in_time_has_its_partitions_again(world: Wo
     assert other.events == heard
 
 
-def test_a_static_member_that_is_killed_when_told_to_give_up_leaves_it_to_nobody(
-    world: World,
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_static_member_that_goes_when_told_to_give_up_leaves_it_to_nobody(
+    world: World, *, stops: bool
 ) -> None:
     """The group has noted what it is to keep, so that is all it gets, and says so to who asks.
 
@@ -147,6 +148,8 @@ def test_a_static_member_that_is_killed_when_told_to_give_up_leaves_it_to_nobody
     dead = joined(world, world.client("a", static=True), 3)
     other = Member(world.client("b", static=True))
     poll_until(world, lambda: bool(other.quiet), "it is told to wait", other)
+    if stops:
+        dead.client.source.close()
     world.crash(dead.client)
     back = Member(world.client("a", static=True))
     poll_until(world, lambda: bool(back.held), "what it was to keep", back, other)
