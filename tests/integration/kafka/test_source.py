@@ -269,20 +269,21 @@ class TestClose:
 
 class TestRejoin:
     def test_without_partitions(self, world: World) -> None:
-        """Nothing is revoked; what is nobody's or another's is shared as before."""
+        """It leaves and is another member then; what others have stays where it is."""
         world.make(world.input, 1)
         first, second = world.source(world.options("a")), world.source(world.options("b"))
         held, none = joined(first, 1), Events()
         second.subscribe(none)
 
-        def both_quiet() -> bool:
+        def told(times: int) -> bool:
             first.poll(1000, 0.02)
-            return second.is_member()
+            return none.seen.count(("assigned", [])) >= times
 
-        poll_until(second, both_quiet)
+        poll_until(second, lambda: told(1))
         before = second.member_id()
         second.rejoin()
-        poll_until(second, lambda: both_quiet() and second.member_id() != before)
+        poll_until(second, lambda: told(2))
 
+        assert second.member_id() not in ("", before)
         assert (held.held, none.held) == ({0}, set())
         assert ("revoked", [0]) not in held.seen
