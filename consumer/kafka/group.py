@@ -3,8 +3,9 @@
 Asked by an old call of the client, which asks every broker. The newer one has the client look
 for the coordinator first, and there librdkafka 2.16 aborts the process with an assertion
 (`rd_kafka_enq_once_del_source_return`) when a broker goes at the wrong moment. The old one
-leaves it to the caller to read the assignment, which is as members of the classic protocol
-exchange it: a version, and for each topic its name and partitions.
+knows nothing as long as any broker does not answer. And it leaves it to the caller to read the
+assignment, which is as members of the classic protocol exchange it: a version, and for each
+topic its name and partitions.
 """
 
 from __future__ import annotations
