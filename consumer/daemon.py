@@ -223,6 +223,7 @@ def pipeline_policy(settings: Settings, facts: Facts) -> PipelinePolicy:
         report_partitions=facts.report_partitions,
         state_bytes=settings.limits.state_bytes,
         start_at=settings.app.start_at,
+        keeps_place=settings.app.static and settings.kafka.group_protocol == "classic",
         commit_interval_s=settings.commit.interval_ms / 1000,
         max_reports=settings.commit.max_reports,
         idle_s=settings.completion.idle_ms / 1000,

@@ -1,4 +1,4 @@
-"""Questions to the cluster about offsets, and the two deeds that go with them.
+"""Questions to the cluster about offsets and members, and the two deeds that go with them.
 
 A question that Kafka cannot answer for the moment (an election, a coordinator that loads)
 is asked again until its time is up. What the group has committed is asked through consumers
@@ -30,6 +30,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says
 from consumer.errors import Action, Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
+from consumer.kafka.group import members_of
 from consumer.kafka.records import headers_of
 from consumer.kafka.transactions import WRITER_HEADER
 
@@ -107,6 +108,14 @@ class Offsets:
         # Either new offsets are under way or Kafka does not answer at all: this one tells.
         self._group_offsets(self._latest, wanted, max(timeout_s, _ANSWER_S))
         return None
+
+    def members(self, timeout_s: float) -> Mapping[str, Sequence[int]] | None:
+        """Partitions of the input by member id, as the group has dealt them.
+
+        Returns:
+            None without an answer in time, and during a rebalance.
+        """
+        return members_of(self._admin, self._options.group, self._input, timeout_s)
 
     def group_has_offsets(self, timeout_s: float) -> bool:
         """Whether the group has a committed offset in any partition of the input.

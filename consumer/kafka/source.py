@@ -28,9 +28,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
+import structlog
 from confluent_kafka import Consumer, KafkaException, Message
 from confluent_kafka import TopicPartition as At
 
+from consumer.background import Background
 from consumer.errors import Fault
 from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
@@ -39,13 +41,16 @@ from consumer.kafka.records import Record, Records
 _SEEK_S = 5.0
 _SEEK_PAUSE_S = 0.01
 _WAKE_S = 1.0
+_CLOSE_S = 5.0
 
 _METADATA = struct.Struct("=7si")  # magic, generation: rd_kafka_consumer_group_metadata_write
 _METADATA_MAGIC = b"CGMDv2:"
 
+_log = structlog.get_logger(__name__)
+
 
 class Listener(Protocol):
-    """Told of rebalances from within `Source.poll` and `Source.close`."""
+    """Told of rebalances from within `Source.poll` and `Source.close`, on their caller's thread."""
 
     def on_assigned(self, partitions: Sequence[int]) -> None:
         """New partitions, assigned and paused."""
@@ -96,6 +101,7 @@ class Source:
         self._topic = topic
         self._consumer = properties.create(Consumer, properties.source(options))
         self._listener: Listener | None = None
+        self._owned: set[int] = set()
         self._positions: dict[int, int] = {}  # of started partitions: what comes next
         self._closing = False
 
@@ -168,6 +174,10 @@ class Source:
         """Whether the group has taken this consumer in, be it without partitions."""
         return self._membership() is not None
 
+    def member_id(self) -> str:
+        """What the group calls this member; empty while it is none."""
+        return "" if self._membership() is None else self._consumer.memberid()
+
     def group_metadata(self) -> object:
         """Group metadata for the next commit; never to be kept for another one.
 
@@ -180,16 +190,45 @@ class Source:
             raise faults.raised(faults.NOT_A_MEMBER, f"topic {self._topic}")
         return metadata
 
+    def rejoin(self) -> None:
+        """Join the group anew, with nothing: a rebalance that hands out everything.
+
+        All that this member has is revoked from within the next `poll`, where it can still
+        commit. Then librdkafka joins again: under its old name, or, if it had nothing, after
+        it has left, as even a static member does here. Where a rebalance is under way, that
+        one has to do: then nothing is revoked.
+
+        Raises:
+            Fault: the client cannot work any more.
+        """
+        try:
+            self._consumer.unsubscribe()
+        except KafkaException as error:
+            raise self._fault(error) from None
+        self.subscribe(self._told())
+
     def close(self) -> None:
         """Leave the group (a static member stays) and free the client.
 
-        Revocations reach the listener from here; what it raises comes out, after the
-        client has been freed. Nothing can be committed any more: in the middle of a
-        rebalance the client is no member by then, and asked for its metadata it raises
-        a RuntimeError or never returns.
+        The listener is told of a revocation first, on the thread of the caller; what it
+        raises comes out, after the client has been freed. Nothing can be committed any more:
+        in the middle of a rebalance the client would soon be no member, and asked for its
+        metadata raise a RuntimeError or never return.
+
+        Nor does a close in the middle of a rebalance always return (librdkafka 2.16). After a
+        while it is left to itself, and what it is told then nobody hears. It can do no harm:
+        it reads nothing more, and joins no rebalance, so that the group puts it out when the
+        next one has lasted `max.poll.interval.ms`. The next pipeline of this member brings one
+        about, or takes its place at once (a static member).
         """
         self._closing = True
-        self._consumer.close()
+        owned, self._owned = sorted(self._owned), set()
+        try:
+            if owned:
+                self._told().on_revoked(owned)
+        finally:
+            if not Background(self._consumer.close, "close").done(wait=True, limit_s=_CLOSE_S):
+                _log.warning("close_overdue", within_s=_CLOSE_S)
 
     def _membership(self) -> bytes | None:
         """The group metadata of a member; None of who is none (any more)."""
@@ -207,20 +246,26 @@ class Source:
             consumer.get_watermark_offsets(at, cached=True)
         consumer.pause(taken)
         consumer.incremental_assign(taken)
-        self._told().on_assigned([at.partition for at in partitions])
+        self._owned.update(at.partition for at in partitions)
+        if not self._closing:
+            self._told().on_assigned([at.partition for at in partitions])
 
     def _on_revoke(self, _: Consumer, partitions: list[At]) -> None:
-        self._told().on_revoked([at.partition for at in partitions])
-        self._let_go(partitions)
+        self._forget(partitions)
+        if not self._closing:
+            self._told().on_revoked([at.partition for at in partitions])
+        self._consumer.incremental_unassign(partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[At]) -> None:
-        self._told().on_lost([at.partition for at in partitions])
-        self._let_go(partitions)
-
-    def _let_go(self, partitions: list[At]) -> None:
-        for at in partitions:
-            self._positions.pop(at.partition, None)
+        self._forget(partitions)
+        if not self._closing:
+            self._told().on_lost([at.partition for at in partitions])
         self._consumer.incremental_unassign(partitions)
+
+    def _forget(self, partitions: list[At]) -> None:
+        for at in partitions:
+            self._owned.discard(at.partition)
+            self._positions.pop(at.partition, None)
 
     def _told(self) -> Listener:
         if self._listener is None:

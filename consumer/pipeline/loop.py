@@ -28,6 +28,7 @@ from consumer.pipeline.flight import Flight
 from consumer.pipeline.garbage import Garbage
 from consumer.pipeline.idleness import Idleness
 from consumer.pipeline.keys import KeySample
+from consumer.pipeline.leftovers import Leftovers
 from consumer.pipeline.partition import Partition, Running
 from consumer.pipeline.policy import PipelinePolicy
 from consumer.pipeline.ports import (
@@ -94,6 +95,7 @@ class Pipeline:
             end_own=self._end_own,
         )
         self._idleness = Idleness(policy, ports.offsets, ports.clock)
+        self._leftovers = Leftovers(policy, ports.offsets, ports.clock, ports.aside)
         self._reporting = Reporting(policy, ports.offsets, ports.clock, ports.observer)
         self._keys = KeySample(policy.callbacks, policy.input_partitions, ports.observer)
         self._garbage = Garbage(ports.clock.monotonic_s())
@@ -158,6 +160,8 @@ class Pipeline:
             self._observer.joined()
             if not self._partitions:
                 log.info("joined")
+        if self._leftovers.are_mine(self._source.member_id):
+            self._source.rejoin()
         self._observer.turned()
 
     # Rebalances, from within poll() and close()

@@ -26,6 +26,9 @@ class PipelinePolicy(Struct, frozen=True, kw_only=True):
     """Memory for the state of this member, shared evenly by its partitions."""
     start_at: Literal["earliest", "latest"] | None = None
     """`app.start_at`: where a partition with no committed offset begins."""
+    keeps_place: bool = False
+    """A static member of the classic protocol: the group keeps its partitions for its name,
+    and leaves it to the members to look for such as belong to nobody."""
     commit_interval_s: float = 0.2
     max_reports: int = 20_000
     """Reports in one transaction."""

@@ -78,8 +78,15 @@ class Source(Protocol):
     def pause(self, partition: int) -> None: ...
     def resume(self, partition: int) -> None: ...
 
+    def rejoin(self) -> None:
+        """Join the group anew, with nothing, so that everything is handed out. All that this
+        member has is revoked from within the next `poll`. Raises `Fault`."""
+
     def is_member(self) -> bool:
         """Whether the group has taken this consumer in, be it without partitions."""
+
+    def member_id(self) -> str:
+        """What the group calls this member; empty while it is none."""
 
     def group_metadata(self) -> object:
         """Fresh group metadata for one commit. Raises `Fault` (cause `not_a_member`)
@@ -87,7 +94,8 @@ class Source(Protocol):
         from the beginning of `close` on."""
 
     def close(self) -> None:
-        """Leave the group (a static member does not) and free the client."""
+        """Leave the group (a static member does not) and free the client, or give that up
+        after a while. The listener is told on the caller's thread, or never."""
 
 
 class Output(Protocol):
@@ -203,7 +211,12 @@ class StateReader(Protocol):
 
 
 class Offsets(Protocol):
-    """Questions about offsets. Each is one request; blocks for at most `timeout_s`."""
+    """Questions about the group and offsets. Each is one request, or two; blocks for at
+    most `timeout_s`."""
+
+    def members(self, timeout_s: float) -> Mapping[str, Sequence[int]] | None:
+        """Input partitions by member id, as the group has dealt them; `None` during a
+        rebalance, and without an answer in time. Never raises; may be asked beside the loop."""
 
     def committed(
         self, partitions: Sequence[int], timeout_s: float

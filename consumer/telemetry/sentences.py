@@ -37,6 +37,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "{remaining_records:record|records} to go.",
     "restored": "Restored {txids:txid|txids} of partition {partition} in {seconds:time}, going on "
     "at offset {offset:,}.",
+    "left_over": "{partitions:partition|partitions} belong to nobody, though no rebalance is "
+    "under way: joining the group anew, so that all is handed out again.",
     # At work
     "first_commit": "First commit since the assignment: {records:record|records}, "
     "{reports:report|reports}.",
@@ -49,7 +51,11 @@ SENTENCES: Final[Mapping[str, str]] = {
     "it in {expected}. If its txid also arrives by another producer, its report is split: set "
     "partitioner=murmur2_random in producers that use librdkafka.",
     "state_not_deleted": "Old records of {topic} are not deleted, so it will grow: {reason}.",
+    "group_not_known": "It cannot be told who has which partitions: {reason}.",
     # Partitions go
+    "close_overdue": "The consumer has not closed within {within_s:time}; going on without it. It "
+    "reads nothing more; its place in the group ends with this process, or when a rebalance has "
+    "waited for it for max.poll.interval.ms.",
     "revoked": "Revoked {partitions:partition|partitions}.",
     "lost": "Lost {partitions:partition|partitions}, which others may have already.",
     # Faults

@@ -130,6 +130,13 @@ def calm(world: World, *members: Member) -> None:
     poll_until(world, is_calm, "a calm group", *members)
 
 
+def owned(member: Member) -> set[int]:
+    """Partitions that anybody has, as the group tells who asks, once it is at rest."""
+    found = member.client.offsets.members(10)
+    assert found is not None
+    return {number for numbers in found.values() for number in numbers}
+
+
 class Reading:
     """What a client's reader of the state topic has brought."""
 

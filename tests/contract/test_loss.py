@@ -11,6 +11,7 @@ from tests.contract.acts import (
     commit,
     fault_of,
     joined,
+    owned,
     poll_until,
     share,
     write,
@@ -135,28 +136,88 @@ def test_a_static_member_that_is_back_in_time_has_its_partitions_again(world: Wo
     assert other.events == heard
 
 
-def test_a_static_member_that_is_killed_when_told_to_give_up_leaves_it_to_nobody(
-    world: World,
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_static_member_that_goes_when_told_to_give_up_leaves_it_to_nobody(
+    world: World, *, stops: bool
 ) -> None:
-    """The group has noted what it is to keep, so that is all it gets, until the next rebalance."""
+    """The group has noted what it is to keep, so that is all it gets, and says so to who asks.
+
+    It is at rest with that. When one joins anew, all is handed out.
+    """
     world.make_topics(3)
     dead = joined(world, world.client("a", static=True), 3)
     other = Member(world.client("b", static=True))
     poll_until(world, lambda: bool(other.quiet), "it is told to wait", other)
+    if stops:
+        dead.client.source.close()
     world.crash(dead.client)
     back = Member(world.client("a", static=True))
     poll_until(world, lambda: bool(back.held), "what it was to keep", back, other)
 
     calm(world, back, other)
-    assert back.held | other.held != {0, 1, 2}
+    unowned = {0, 1, 2} - back.held - other.held
+    assert unowned
+    assert {0, 1, 2} - owned(other) == unowned
 
-    third = Member(world.client("c"))
-    everyone = (back, other, third)
+    other.client.source.rejoin()
+    poll_until(world, lambda: back.held | other.held == {0, 1, 2}, "all of them", back, other)
+    calm(world, back, other)
+    assert owned(back) == {0, 1, 2}
 
-    def all_held() -> bool:
-        return set().union(*(one.held for one in everyone)) == {0, 1, 2}
 
-    poll_until(world, all_held, "all of them", *everyone)
+@pytest.mark.parametrize("static", [False, True])
+def test_who_joins_anew_is_revoked_while_it_is_a_member(world: World, *, static: bool) -> None:
+    """So it can commit what it has read; then all is handed out, to it as to others."""
+    world.make_topics(2)
+    first = joined(world, world.client("a", static=static), 2, begin=0)
+    other = Member(world.client("b", static=static))
+    share(world, first, other, partitions=2)
+    calm(world, first, other)
+    first.client.transactions.init()
+    had = set(first.held)
+
+    heard = len(first.events)
+
+    def finish() -> None:
+        write(world, first.client, b"last")
+        commit(first.client, *(Position(number, 7, "last") for number in had))
+
+    first.on_revocation = finish
+    first.client.source.rejoin()
+    poll_until(world, lambda: len(first.events) > heard, "it is revoked", first, other)
+    share(world, first, other, partitions=2)
+    calm(world, first, other)
+
+    assert first.events[heard] == ("revoked", sorted(had))
+    found = other.client.offsets.committed(sorted(had), 10)
+    assert found is not None
+    assert {number: at.offset for number, at in found.items()} == dict.fromkeys(had, 7)
+    answer = other.client.offsets.members(10)
+    assert answer is not None
+    assert set(answer[first.client.source.member_id()]) == first.held
+    assert set(answer[other.client.source.member_id()]) == other.held
+
+
+def test_during_a_rebalance_nobody_says_who_has_what(world: World) -> None:
+    """Nor is it said of a group without members."""
+    world.make_topics(2)
+    second = world.client("b")
+    assert second.offsets.members(10) is None
+    first = joined(world, world.client("a"), 2)
+    assert owned(first) == {0, 1}
+
+    world.freeze(first.client)  # so it does not hear that it has to join again
+    other = Member(second)
+
+    def is_under_way() -> bool:
+        other.poll()
+        return second.offsets.members(10) is None
+
+    world.until(is_under_way, "a rebalance")
+    world.wake(first.client)
+    share(world, first, other, partitions=2)
+    calm(world, first, other)
+    assert owned(other) == {0, 1}
 
 
 def test_a_static_member_that_closes_does_not_leave(world: World) -> None:

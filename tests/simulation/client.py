@@ -59,6 +59,8 @@ class Client:
         self.network = Network(self.process)
         self.breaks = 0.0
         """How often the client library fails when a record is looked at."""
+        self.when_giving_up: Callable[[], None] | None = None
+        """What befalls it when the group next tells it to give partitions up."""
 
     def source(self) -> Source:
         """A member of the group, once it polls."""

@@ -103,6 +103,11 @@ class Slot:
         if self.client is not None:
             self.client.network.weather = FINE
 
+    def spare(self) -> None:
+        """Nothing befalls it when it has to give partitions up."""
+        if self.client is not None:
+            self.client.when_giving_up = None
+
     def mend(self) -> None:
         """The client library works."""
         self.breaks = 0.0
@@ -159,13 +164,12 @@ class Crew:
         for slot in self.slots:
             slot.clear_up()
             slot.mend()
+            slot.spare()
             if slot.client is not None:
                 slot.client.network.aims.clear()
                 if slot.client.process.frozen:
                     slot.client.thaw()
             slot.start()
-        if self.setup.static:  # see docs/testing.md: Kafka may have left a partition to nobody
-            self.rebalance()
 
     def conclude(self) -> None:
         """All stop, in good order."""

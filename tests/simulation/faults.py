@@ -7,6 +7,7 @@ To add one: write a function here, name it in `KINDS`, and let `scenario` draw i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaError
@@ -110,6 +111,21 @@ def _aim(crew: Crew, slot: Slot, blow: Blow) -> None:
     client.network.aims[blow.where] = befall
 
 
+def _surrender(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """SIGKILL of whoever is next told to give partitions up, before the group hears that it did."""
+    del slot
+
+    def befall(victim: Slot) -> None:
+        for each in crew.slots:
+            each.spare()
+        crew.world.note("fault", "befalls", victim.name, "told to give up")
+        _crash(crew, victim, blow)
+
+    for each in crew.slots:
+        if each.client is not None:
+            each.client.when_giving_up = partial(befall, each)
+
+
 def _break(crew: Crew, slot: Slot, blow: Blow) -> None:
     """The client library fails when a record is looked at."""
     slot.breaks = blow.share
@@ -196,6 +212,7 @@ KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "slow": _weather(_slow),
     "cut": _weather(_cut),
     "aim": _aim,
+    "surrender": _surrender,
     "break": _break,
     "rebalance": _rebalance,
     "clock": _clock,

@@ -159,6 +159,12 @@ class Group:
         members = self.members.values()
         return [one.name for one in members if one.client is client and one.name != name]
 
+    def describe(self) -> dict[str, list[int]] | None:
+        """Who has what, if no round is under way."""
+        if self.state != "stable":
+            return None
+        return {one.name: sorted(one.assigned) for one in self.members.values()}
+
     def rebalance(self) -> None:
         """Begin a round."""
         self._round += 1

@@ -95,6 +95,8 @@ class Membership:
         if gone:
             self._rejoins = True
             self._events.append(("revoke", (gone, new)))
+            if self._client.when_giving_up is not None:
+                self._client.when_giving_up()
         else:
             self._events.append(("assign", new))
 

@@ -18,6 +18,7 @@ from consumer.kafka.faults import Call
 from consumer.pipeline import restore as restore_module
 from consumer.pipeline import state_log
 from consumer.pipeline.flight import Flight
+from consumer.pipeline.leftovers import Leftovers
 from consumer.pipeline.loop import Pipeline
 from consumer.pipeline.recovery import Recovery
 from consumer.pipeline.restore import Restore
@@ -213,6 +214,11 @@ def own_orphan_not_ended() -> Patch:
     return mock.patch.object(Pipeline, "_end_own")
 
 
+def leftovers_ignored() -> Patch:
+    """What belongs to nobody stays so, until the group happens to rebalance."""
+    return mock.patch.object(Leftovers, "are_mine", return_value=False)
+
+
 BUGS: Mapping[str, Callable[[], Patch]] = {
     bug.__name__: bug
     for bug in (
@@ -228,6 +234,7 @@ BUGS: Mapping[str, Callable[[], Patch]] = {
         start_not_moved_with_the_log,
         producer_reused,
         late_comer_cries_damage,
+        leftovers_ignored,
     )
 }
 OF_OLD_BROKERS: Mapping[str, Callable[[], Patch]] = {

@@ -102,6 +102,16 @@ class Offsets:
         self._fetch(partitions, max(timeout_s, 1.0), stable=False)
         return None
 
+    def members(self, timeout_s: float) -> Mapping[str, Sequence[int]] | None:
+        """See `ports.Offsets`."""
+        try:
+            found: Mapping[str, Sequence[int]] | None = self._ask(
+                "asks who has what", self._group.describe, timeout_s
+            )
+        except Fault:
+            return None
+        return found
+
     def group_has_offsets(self, timeout_s: float) -> bool:
         """See `ports.Offsets`."""
         return bool(self._fetch(range(self._group.partitions), timeout_s, stable=False))

@@ -151,6 +151,8 @@ def _blows(chance: random.Random, setup: Setup) -> list[Blow]:
         blows = _away(chance, setup) + blows[:3]
     elif theme < 0.26 and setup.exact:
         blows = _undone(chance, setup) + blows[:3]
+    elif theme > 0.94 and setup.partitions > 1:
+        blows = _left_over(chance, setup)
     return sorted(blows, key=lambda blow: blow.at_s)
 
 
@@ -191,6 +193,17 @@ def _undone(chance: random.Random, setup: Setup) -> list[Blow]:
     undo = Blow(at_s=at_s, kind="undo", for_s=round(3.0 + chance.random(), 3))
     crash = Blow(at_s=round(14.0 + 4.0 * chance.random(), 3), kind="crash", for_s=0.5)
     return [undo, crash]
+
+
+def _left_over(chance: random.Random, setup: Setup) -> list[Blow]:
+    """A static member is killed when it is to give partitions up, and is back in time."""
+    setup.static, setup.session_s, setup.shuffle = True, 5.0, 1.0
+    setup.members = max(setup.members, 2)
+    at_s = round(2.0 + 14.0 * chance.random(), 3)
+    return [
+        Blow(at_s=at_s, kind="surrender", for_s=round(0.3 + chance.random(), 3)),
+        Blow(at_s=at_s, kind="rebalance", for_s=0.1),
+    ]
 
 
 def _blow(chance: random.Random, setup: Setup, kind: str) -> Blow:

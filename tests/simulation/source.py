@@ -111,9 +111,22 @@ class Source(Membership):
         """See `ports.Source`."""
         self._paused.discard(partition)
 
+    def rejoin(self) -> None:
+        """See `ports.Source`."""
+        self._process.check()
+        if self._joining or self._events or not self._is_in_group:
+            return  # a round is under way, which does as well
+        self._rejoins = True
+        if self._owned:
+            self._events.append(("revoke", (set(self._owned), set())))
+
     def is_member(self) -> bool:
         """See `ports.Source`: not within `close`, whatever the group thinks."""
         return not self._closed and self._is_in_group
+
+    def member_id(self) -> str:
+        """See `ports.Source`."""
+        return self._member if self.is_member() else ""
 
     def group_metadata(self) -> Metadata:
         """See `ports.Source`."""
@@ -129,8 +142,10 @@ class Source(Membership):
             return
         self._closed = True
         member = self._member
+        self._events.clear()
         try:
-            self._let_all_go()
+            if self._owned:
+                self._serve("revoke", (set(self._owned), set()))
         finally:
             self._member, self._generation = "", -1
             if member and self._client.instance is None and self._process.alive:
@@ -138,18 +153,6 @@ class Source(Membership):
                 with contextlib.suppress(RefusedError):
                     self._network.request("leaves", leave, LEAVE_S)
             self._kafka.world.after(self.session_s, lambda: self._group.expire(self))
-
-    def _let_all_go(self) -> None:
-        """What a rebalance takes first, then the rest."""
-        how = "revoke" if self._is_in_group else "lost"
-        waiting = [event for event in self._events if event[0] in ("revoke", "lost")]
-        self._events.clear()
-        try:
-            for what, (gone, _) in waiting:
-                self._serve(what, (gone, set()))
-        finally:
-            if self._owned:
-                self._serve(how, (set(self._owned), set()))
 
     @property
     def _is_in_group(self) -> bool:

@@ -40,6 +40,7 @@ def policy_of(setup: Setup) -> PipelinePolicy:
         dead_letters="dead-letters",
         state="state",
         input_partitions=setup.partitions,
+        keeps_place=setup.static,
         report_partitions=2,
         state_bytes=setup.state_bytes,
         start_at=setup.start_at,  # type: ignore[arg-type] # one of its literals

@@ -108,6 +108,23 @@ def test_every_setting_of_the_pipeline_reaches_it() -> None:
     assert (policy.input_partitions, policy.report_partitions) == (23, 24)
 
 
+@pytest.mark.parametrize(
+    ("given", "keeps_place"),
+    [
+        ((), False),
+        (("app.static=true",), True),
+        (("app.static=true", "kafka.consumer.group.protocol=consumer"), False),
+    ],
+)
+def test_only_static_members_of_the_classic_protocol_look_for_leftovers(
+    given: tuple[str, ...], *, keeps_place: bool
+) -> None:
+    """In all others the group itself sees to what nobody has."""
+    facts = Facts(partitions=1, report_partitions=1, message_max_bytes=0, batch_max_bytes=0)
+    policy = pipeline_policy(settings("app.instance=anna", *given), facts)
+    assert policy.keeps_place is keeps_place
+
+
 def test_every_setting_of_topics_reaches_their_plan() -> None:
     """What `topics create` makes is what the settings say."""
     given = settings(

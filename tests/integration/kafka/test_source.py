@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
+from structlog.testing import capture_logs
 
 from consumer.errors import Action, Fault
+from consumer.kafka import source as module
 from consumer.kafka.source import Source
 from tests.integration.kafka.world import (
     Events,
@@ -39,6 +43,16 @@ class Torn(Events):
     def _fail(self, kind: str) -> None:
         if kind == self._kind:
             raise Fault(Action.TEAR_DOWN, "commit_failed", kind)
+
+
+class Stuck(Source):
+    """Its client does not get through with closing until it may."""
+
+    may_go = threading.Event()
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        assert self.may_go.wait(60)
+        super()._on_revoke(consumer, partitions)
 
 
 pytestmark = pytest.mark.kafka
@@ -224,3 +238,52 @@ class TestListener:
         with pytest.raises(Fault, match=when):
             live()
         source.close()
+
+
+class TestClose:
+    def test_that_does_not_return_is_given_up(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The listener has heard of it by then, on the caller's thread, and hears no more."""
+        monkeypatch.setattr(module, "_CLOSE_S", 0.5)
+        world.make(world.input, 2)
+        source = Stuck(world.options(), world.input)
+        events = joined(source, 2)
+        heard = len(events.seen)
+
+        began_s = time.monotonic()
+        with capture_logs() as lines:
+            source.close()
+        took_s = time.monotonic() - began_s
+
+        assert 0.5 <= took_s < 3
+        assert [line["event"] for line in lines] == ["close_overdue"]
+        assert events.seen[heard:] == [("revoked", [0, 1])]
+        assert not source.is_member()
+
+        Stuck.may_go.set()
+        other = joined(world.source(world.options("b")), 2)
+        assert other.held == {0, 1}
+        assert events.seen[heard:] == [("revoked", [0, 1])]
+
+
+class TestRejoin:
+    def test_without_partitions(self, world: World) -> None:
+        """It leaves and is another member then; what others have stays where it is."""
+        world.make(world.input, 1)
+        first, second = world.source(world.options("a")), world.source(world.options("b"))
+        held, none = joined(first, 1), Events()
+        second.subscribe(none)
+
+        def told(times: int) -> bool:
+            first.poll(1000, 0.02)
+            return none.seen.count(("assigned", [])) >= times
+
+        poll_until(second, lambda: told(1))
+        before = second.member_id()
+        second.rejoin()
+        poll_until(second, lambda: told(2))
+
+        assert second.member_id() not in ("", before)
+        assert (held.held, none.held) == ({0}, set())
+        assert ("revoked", [0]) not in held.seen

@@ -105,6 +105,13 @@ class Wire:
     def resume(self, partition: int) -> None:
         """Not part of a commit."""
 
+    def rejoin(self) -> None:
+        """Not part of a commit."""
+
+    def member_id(self) -> str:
+        """Always the same."""
+        return "member"
+
     def is_member(self) -> bool:
         """Always."""
         return True
