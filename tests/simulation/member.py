@@ -57,6 +57,7 @@ class Member:
         return None
 
     def _one_life(self) -> Fault | None:
+        self._crew.checker.beginnings.life_begins(self._client.name)
         pipeline = Pipeline(self._crew.policy, self._ports())
         process = self._client.process
         try:

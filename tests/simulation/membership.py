@@ -62,7 +62,8 @@ class Membership:
     def hear(self, what: str, delay_s: float, *details: Any) -> None:
         """See `group.Hearing`; the answers to a join come in order."""
         now_s = self._kafka.world.now
-        at_s = now_s + delay_s * min(self._network.weather.slow, MOST_SLOW)
+        network = self._network
+        at_s = now_s + network.base_s + delay_s * min(network.weather.slow, MOST_SLOW)
         if what in ("joined", "assigned"):
             self._heard_s = at_s = max(at_s, self._heard_s + LEAST_S)
         self._process.later(at_s - now_s, lambda: self._heard(what, *details))
@@ -95,6 +96,7 @@ class Membership:
         if gone:
             self._rejoins = True
             self._events.append(("revoke", (gone, new)))
+            self._client.on_told()
         else:
             self._events.append(("assign", new))
 

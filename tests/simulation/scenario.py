@@ -48,6 +48,8 @@ class Setup(Struct, kw_only=True):
     session_s: float = 3.0
     max_poll_s: float = 12.0
     transaction_s: float = 4.0
+    latency_s: float = 0.0
+    """What one way to the broker takes at least."""
     shuffle: float = 0.0
     """How often a rebalance deals partitions anew."""
     healthy: bool = False
