@@ -60,6 +60,8 @@ class Client:
         self.process = Process(kafka.world, process or name)
         self.network = Network(self.process)
         self.network.base_s = self.settings.latency_s
+        self.producer: Transactions | None = None
+        """The last one."""
         self.breaks = 0.0
         """How often the client library fails when a record is looked at."""
         self.on_told: Callable[[], None] = lambda: None
@@ -71,7 +73,8 @@ class Client:
 
     def transactions(self) -> Transactions:
         """A transactional producer."""
-        return Transactions(self)
+        self.producer = Transactions(self)
+        return self.producer
 
     def reader(self) -> StateReader:
         """A reader of the state topic."""

@@ -166,6 +166,7 @@ class Crew:
 
     def calm(self) -> None:
         """No more faults; what was stopped goes on."""
+        self.kafka.coordinator.tears.clear()
         self.disturbed_s = self.world.now
         self.kafka.refusals.clear()
         self.slow_markers(0.0)
@@ -179,6 +180,20 @@ class Crew:
             slot.start()
         if self.setup.static:  # see docs/testing.md: Kafka may have left a partition to nobody
             self.rebalance()
+
+    def renew_fenced(self) -> bool:
+        """Start those anew whom a late request has fenced, and who had no need to find out."""
+        found = [
+            slot
+            for slot in self.slots
+            if slot.client is not None
+            and slot.client.producer is not None
+            and slot.client.producer.is_fenced
+        ]
+        for slot in found:
+            slot.crash()
+            slot.start()
+        return bool(found)
 
     def conclude(self) -> None:
         """All stop, in good order."""
@@ -217,11 +232,11 @@ class Crew:
 
         return arrive
 
-    def tore_down(self, fault: Fault) -> None:
+    def tore_down(self, name: str, fault: Fault) -> None:
         """A pipeline was given up."""
         what = f"{fault.cause}: {fault}"
         if self.quiet is not None:
-            self.quiet.tore_down(what)
+            self.quiet.tore_down(name, fault.cause, what)
         elif self.is_over and fault.cause not in AFTERMATH:
             self.checker.violation(f"torn down in an orderly stop: {what}")
 

@@ -14,11 +14,13 @@ from confluent_kafka import KafkaError
 from tests.simulation.network import Fate, Weather
 
 if TYPE_CHECKING:
+    from tests.simulation.coordinator import Place
     from tests.simulation.crew import Crew, Slot
     from tests.simulation.scenario import Blow
 
 CHAOS_S = 20.0
 """Faults strike within this time, and are over with it."""
+SOON_S = 0.1
 REFUSALS = (
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.INVALID_RECORD,
@@ -71,6 +73,11 @@ def _late(blow: Blow) -> Weather:
     return Weather(unanswered=blow.share / 3, late=blow.share, late_s=3.0)
 
 
+def _twice(blow: Blow) -> Weather:
+    """Requests arrive twice, because their sender's connection breaks."""
+    return Weather(twice=blow.share)
+
+
 def _slow(blow: Blow) -> Weather:
     """All takes many times as long."""
     return Weather(slow=blow.share)
@@ -86,7 +93,7 @@ AIMS = ("commit", "commit", "abort", "send offsets", "add offsets", "adds", "pro
         "joins", "leaves")  # fmt: skip
 """First words of requests."""
 FATES = ("lost", "unanswered", "late", "crash before", "crash after", "freeze before",
-         "freeze after")  # fmt: skip
+         "freeze after", "twice")  # fmt: skip
 
 
 def _aim(crew: Crew, slot: Slot, blow: Blow) -> None:
@@ -98,7 +105,7 @@ def _aim(crew: Crew, slot: Slot, blow: Blow) -> None:
     def befall() -> Fate:
         kind = FATES[blow.amount]
         crew.world.note("fault", "befalls", blow.where, kind)
-        if kind in ("lost", "unanswered", "late"):
+        if kind in ("lost", "unanswered", "late", "twice"):
             return Fate(kind)
         when_s = 0.0 if kind.endswith("before") else 0.05
         if kind.startswith("crash"):
@@ -108,6 +115,53 @@ def _aim(crew: Crew, slot: Slot, blow: Blow) -> None:
         return Fate.LOST if when_s == 0.0 else Fate.FINE
 
     client.network.aims[blow.where] = befall
+
+
+def _told(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """It is killed within milliseconds of hearing that it must give partitions up."""
+    client = slot.client
+    if client is None:
+        return
+
+    def hear() -> None:
+        client.on_told = lambda: None
+        if crew.world.now < CHAOS_S and slot.client is client:
+            crew.world.after(blow.share * SOON_S, lambda: _crash(crew, slot, blow))
+
+    client.on_told = hear
+
+
+def _hold(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """What it writes to the state waits on the way, and arrives when that is over."""
+    until_s = min(crew.world.now + blow.for_s, CHAOS_S)
+    slot.weather = Weather(held="produces ('state'", until_s=until_s)
+    if slot.client is not None:
+        slot.client.network.weather = slot.weather
+    crew.world.after(blow.for_s, slot.clear_up)
+
+
+def _tear(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """A partition of the state loses the marker of its next commit, whose writer dies of it.
+
+    Its coordinator takes the marker for written; it is there again after `for_s`.
+    """
+
+    def tear(place: Place) -> None:
+        log, pid = crew.kafka.log(place), crew.kafka.coordinator.of(slot.name).pid
+        span = log.open[pid]
+        crew.world.note("fault", "the marker of a commit is lost", slot.name, *place)
+
+        def heal() -> None:
+            if log.open.get(pid) is span:
+                crew.world.note("broker", "commits at last", slot.name, *place)
+                log.mark(pid, 0, committed=True)
+
+        crew.world.after(min(blow.for_s, CHAOS_S - crew.world.now), heal)
+        slot.crash()
+        crew.world.after(blow.share, slot.start)
+
+    if crew.world.now < CHAOS_S:
+        crew.kafka.coordinator.tears[slot.name] = tear
 
 
 def _break(crew: Crew, slot: Slot, blow: Blow) -> None:
@@ -186,6 +240,20 @@ def _retain(crew: Crew, slot: Slot, blow: Blow) -> None:
     crew.world.note("broker", "retention deletes callbacks", blow.amount, end)
 
 
+def _trim(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """Retention deletes what is read and committed, and nothing else."""
+    del slot, blow
+    starts = {number: at.offset for number, at in crew.group.offsets.items()}
+    crew.kafka.delete_records("callbacks", starts)
+    crew.world.note("broker", "retention deletes what is read", starts)
+
+
+def _forget(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """An operator deletes the offset of one partition."""
+    del slot
+    crew.operate(lambda: crew.forget(blow.amount))
+
+
 KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "crash": _crash,
     "freeze": _freeze,
@@ -196,6 +264,10 @@ KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "slow": _weather(_slow),
     "cut": _weather(_cut),
     "aim": _aim,
+    "twice": _weather(_twice),
+    "told": _told,
+    "hold": _hold,
+    "tear": _tear,
     "break": _break,
     "rebalance": _rebalance,
     "clock": _clock,
@@ -206,4 +278,6 @@ KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "undo": _undo,
     "expire": _expire,
     "retain": _retain,
+    "trim": _trim,
+    "forget": _forget,
 }

@@ -73,7 +73,7 @@ class Member:
         else:
             return None
         process.note("tears down", found.cause, str(found))
-        self._crew.tore_down(found)
+        self._crew.tore_down(self._client.name, found)
         pipeline.abandon()
         return found
 

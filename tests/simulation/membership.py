@@ -90,7 +90,7 @@ class Membership:
             self._events.append(("error", KafkaError.FENCED_INSTANCE_ID))
 
     def _assigned(self, generation: int, partitions: frozenset[int]) -> None:
-        if generation != self._generation:
+        if generation != self._generation or self._joining:  # it asks anew already
             return
         gone, new = self._owned - partitions, set(partitions - self._owned)
         if gone:

@@ -8,13 +8,17 @@ equivalent is planted at the port, in the client that stands there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import Any
 from unittest import mock
 
+from msgspec import structs
+
 from consumer.aggregation.clock import PartitionClock
-from consumer.errors import Fault
+from consumer.errors import Action, Fault
+from consumer.kafka import faults
 from consumer.kafka.faults import Call
+from consumer.pipeline import recovery as recovery_module
 from consumer.pipeline import restore as restore_module
 from consumer.pipeline import state_log
 from consumer.pipeline.flight import Flight
@@ -198,6 +202,48 @@ def late_comer_cries_damage() -> Patch:
     return mock.patch.object(Recovery, "_is_overtaken", return_value=False)
 
 
+def who_was_away_cries_loss() -> Patch:
+    """Who reads on after a long sleep where all is read and deleted calls for a person."""
+    row = faults.INPUT_GONE._replace(action=Action.GIVE_UP)
+    rows = {key: row for key, known in faults._ROWS.items() if known is faults.INPUT_GONE}
+    return mock.patch.dict(faults._ROWS, rows)
+
+
+def committed_offset_ignored() -> Patch:
+    """Who is given a partition starts it over, although an offset is there."""
+    decide = recovery_module.begin
+
+    def begin(number: int, committed: Any, named: Any, **known: Any) -> Any:
+        del committed, named
+        known["policy"] = structs.replace(known["policy"], start_at="earliest")
+        return decide(number, None, None, **known)
+
+    def named(self: Recovery, number: int, committed: Any) -> None:
+        del self, number, committed
+
+    return _both(
+        mock.patch.object(recovery_module, "begin", begin),
+        mock.patch.object(Recovery, "_named", named),
+    )
+
+
+def latest_though_not_new() -> Patch:
+    """`latest` decides for any partition without an offset, whatever the group has elsewhere."""
+
+    def look(self: Recovery) -> None:
+        self._group_is_new = True
+
+    return mock.patch.object(Recovery, "look_at_group", look)
+
+
+@contextmanager
+def _both(*patches: AbstractContextManager[object]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for patch in patches:
+            stack.enter_context(patch)
+        yield
+
+
 def orphan_not_ended() -> Patch:
     """A transaction that its coordinator does not know of is not ended, however long it hangs."""
     free = Offsets.free_writer
@@ -228,6 +274,9 @@ BUGS: Mapping[str, Callable[[], Patch]] = {
         start_not_moved_with_the_log,
         producer_reused,
         late_comer_cries_damage,
+        who_was_away_cries_loss,
+        committed_offset_ignored,
+        latest_though_not_new,
     )
 }
 OF_OLD_BROKERS: Mapping[str, Callable[[], Patch]] = {

@@ -68,6 +68,11 @@ class Transactions:
         self._begins: dict[int, int] = {}
         self._flushed: Answer | None = None
 
+    @property
+    def is_fenced(self) -> bool:
+        """Whether another one has its id, be it that it does not know yet."""
+        return self._epoch < self._kafka.coordinator.of(self.transactional_id).epoch
+
     # Calls
 
     def init(self) -> None:

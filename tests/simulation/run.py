@@ -91,6 +91,8 @@ def _course(crew: Crew) -> None:
     within("everything consumed", _now_and_then(world, crew.is_consumed), CALM_S)
     if setup.healthy and not is_decided():
         world.run(is_decided, crew.disturbed_s + quiet.SINCE_S - world.now)
+        if crew.renew_fenced():
+            world.run(is_decided, quiet.SINCE_S)
         _healthy_end(crew, is_decided)
         within("everything consumed", _now_and_then(world, crew.is_consumed), CALM_S)
     if not setup.exact:
