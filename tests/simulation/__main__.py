@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.simulation import scenario as scenarios
 from tests.simulation.many import verdicts
-from tests.simulation.planted import BUGS, OF_OLD_BROKERS, planted
+from tests.simulation.planted import BUGS, RARE, planted
 from tests.simulation.run import Result, execute
 from tests.simulation.scenario import Scenario
 from tests.simulation.shrink import shrunk
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--digest", action="store_true", help="of the trace, and nothing else")
     parser.add_argument("--shrink", action="store_true", help="make it small; writes a file")
     parser.add_argument(
-        "--plant", choices=sorted({**BUGS, **OF_OLD_BROKERS}), default="", help="with this bug"
+        "--plant", choices=sorted({**BUGS, **RARE}), default="", help="with this bug"
     )
     return parser
 
