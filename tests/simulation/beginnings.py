@@ -53,7 +53,7 @@ class Beginnings:
         lives.append(Life(not self._at, starts, ends))
         del lives[:-LIVES]
 
-    def set(self, offsets: Mapping[int, tuple[int, str]]) -> None:
+    def put(self, offsets: Mapping[int, tuple[int, str]]) -> None:
         """An operator did it."""
         for number, (offset, metadata) in offsets.items():
             incarnation = statelog.read_named(metadata).incarnation if metadata else ""

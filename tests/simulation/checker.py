@@ -96,7 +96,7 @@ class Checker:
     def offsets_set(self, offsets: Mapping[int, tuple[int, str]]) -> None:
         """An operator did it."""
         self.operated = True
-        self.beginnings.set(offsets)
+        self.beginnings.put(offsets)
 
     # At each commit
 

@@ -13,6 +13,7 @@ from tests.simulation.group import Group
 
 _PARTITION = re.compile(r"callbacks\[(\d+)\]")
 _TOPIC = re.compile(r"\(topics? ([\w, -]+)")
+TWICE = 2
 TEARING_DOWN_S = 12.0
 """From a refusal to the end of the process, at most: its calls have their limits."""
 
@@ -44,7 +45,7 @@ class Claims:
         if number is None or at is None:
             return False
         log = self._kafka.log(("callbacks", number))
-        return not log.start <= at.offset <= log.end
+        return at.offset < log.start or at.offset > log.end
 
     def _has_no_offset(self, text: str) -> bool:
         number = _partition(text)
@@ -61,7 +62,8 @@ class Claims:
         since_s = self._kafka.world.now - self._transaction_s - TEARING_DOWN_S
         one = self._kafka.coordinator.of(name)
         found = [*one.fencings.values(), *self._group.fencings.get(name, ())]
-        return sum(at_s >= since_s for at_s in found) >= 2
+        times: int = sum(at_s >= since_s for at_s in found)
+        return times >= TWICE
 
 
 def _partition(text: str) -> int | None:

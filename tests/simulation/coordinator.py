@@ -68,7 +68,7 @@ class Coordinator:
         self.epoch_of_offsets: dict[int, int] = {}
         """Per producer id, what markers have fenced in the offsets topic."""
         self.tears: dict[str, Callable[[Place], None]] = {}
-        """By id: told of a partition of the state that the marker of its next commit does not come to."""
+        """By id: told which partition of the state lacks the marker of its next commit."""
         self.spoiled = ""
         """Where a record that came too late was committed with a later transaction."""
 

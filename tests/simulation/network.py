@@ -187,25 +187,28 @@ class Network:
         world.after(after_s, arrive)
 
     def _route(self, what: str, limit_s: float) -> Route:
-        there_s, back_s = self.latency_s(), self.latency_s()
+        usual_s = self.latency_s()
+        there_s: float | None = usual_s
+        back_s: float | None = self.latency_s()
         weather = self.weather
         if weather is FINE and not self.aims:
             return Route(there_s, back_s)
         chance, now_s = self.process.chance, self.process.world.now
         if weather.held and what.startswith(weather.held) and now_s < weather.until_s:
-            return Route(weather.until_s - now_s + there_s, None)
-        fate = self._fate(what)
-        if fate is Fate.LOST:
-            return Route(None, None)
-        if fate is Fate.UNANSWERED:
-            return Route(there_s, None)
-        if fate is Fate.LATE:
-            return Route(limit_s + chance.random() * weather.late_s, None)
-        if fate is Fate.TWICE:
-            again_s = there_s + chance.random() * AGAIN_S
-            if chance.random() < 0.5:
-                return Route(again_s, back_s, there_s)
-            return Route(there_s, back_s, there_s + chance.random() * STRAGGLES_S)
+            return Route(weather.until_s - now_s + chance.random() * BACKOFF_S, None)
+        match self._fate(what):
+            case Fate.LOST:
+                there_s = back_s = None
+            case Fate.UNANSWERED:
+                back_s = None
+            case Fate.LATE:
+                there_s, back_s = limit_s + chance.random() * weather.late_s, None
+            case Fate.TWICE:
+                straggles = chance.random() < 0.5
+                later_s = chance.random() * (STRAGGLES_S if straggles else AGAIN_S)
+                if straggles:
+                    return Route(usual_s, back_s, usual_s + later_s)
+                return Route(usual_s + later_s, back_s, usual_s)
         return Route(there_s, back_s)
 
     def _fate(self, what: str) -> Fate:

@@ -20,6 +20,7 @@ from consumer.kafka import faults
 from consumer.kafka.faults import Call
 from consumer.pipeline import recovery as recovery_module
 from consumer.pipeline import restore as restore_module
+from consumer.pipeline import start as start_module
 from consumer.pipeline import state_log
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.loop import Pipeline
@@ -211,7 +212,7 @@ def who_was_away_cries_loss() -> Patch:
 
 def committed_offset_ignored() -> Patch:
     """Who is given a partition starts it over, although an offset is there."""
-    decide = recovery_module.begin
+    decide = start_module.begin
 
     def begin(number: int, committed: Any, named: Any, **known: Any) -> Any:
         del committed, named
@@ -258,6 +259,18 @@ def _cries(cause: str) -> Patch:
     return mock.patch.object(recovery_module, "LOOKS_GONE", recovery_module.LOOKS_GONE - {cause})
 
 
+def writer_fenced_untried() -> Patch:
+    """The writer that an offset names is fenced at once, whether or not anything of it hangs."""
+    start = Recovery._start
+
+    def fence_and_start(self: Recovery, partition: Any, beginning: Any, named: Any) -> None:
+        if named is not None and named.writer != self._writer:
+            self._offsets.free_writer(named.writer, 1.0)
+        start(self, partition, beginning, named)
+
+    return mock.patch.object(Recovery, "_start", fence_and_start)
+
+
 def orphan_not_ended() -> Patch:
     """A transaction that its coordinator does not know of is not ended, however long it hangs."""
     free = Offsets.free_writer
@@ -296,6 +309,7 @@ BUGS: Mapping[str, Callable[[], Patch]] = {
         who_was_away_cries_loss,
         committed_offset_ignored,
         latest_though_not_new,
+        writer_fenced_untried,
         orphan_not_ended,
         own_orphan_not_ended,
         torn_commit_ended,

@@ -326,9 +326,7 @@ class Transactions:
         while True:
             left_s = max(end_s - self._kafka.world.now, 0.0)
             try:
-                return self._network.request(
-                    what, effect, left_s, lambda: begun != self._begun
-                )
+                return self._network.request(what, effect, left_s, lambda: begun != self._begun)
             except RefusedError as refused:
                 if refused.code == CONCURRENT and left_s > BACKOFF_S:
                     self._process.sleep(BACKOFF_S)

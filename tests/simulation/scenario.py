@@ -264,8 +264,8 @@ def _told(chance: random.Random, setup: Setup) -> list[Blow]:
     setup.members, setup.partitions = max(setup.members, 2), max(setup.partitions, 2)
     setup.state_bytes = 2**40
     blows = []
-    for at_s in (2.0, 8.0, 14.0):
-        at_s = round(at_s + 3.0 * chance.random(), 3)
+    for since_s in (2.0, 8.0, 14.0):
+        at_s = round(since_s + 3.0 * chance.random(), 3)
         member = chance.randrange(setup.members)
         for_s = round(0.1 + 1.5 * chance.random(), 3)
         share = round(chance.random(), 3)
