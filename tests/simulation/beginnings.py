@@ -54,13 +54,15 @@ class Beginnings:
         del lives[:-LIVES]
 
     def put(self, offsets: Mapping[int, tuple[int, str]]) -> None:
-        """An operator did it."""
+        """An operator did it, while no member was there."""
+        self._lives.clear()
         for number, (offset, metadata) in offsets.items():
             incarnation = statelog.read_named(metadata).incarnation if metadata else ""
             self._at[number] = At(offset, incarnation)
 
     def gone(self, numbers: set[int]) -> None:
-        """These offsets have expired, or were deleted."""
+        """These offsets have expired, or were deleted, likewise."""
+        self._lives.clear()
         for number in numbers:
             self._at.pop(number, None)
 

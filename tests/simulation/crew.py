@@ -94,6 +94,10 @@ class Slot:
         else:
             self.crew.world.after(AGAIN_S, self.start)
 
+    def is_process(self, names: Iterable[str]) -> bool:
+        """Whether its process is one of these."""
+        return self.client is not None and self.client.process.name in names
+
     def stop(self) -> None:
         """Ask it to stop."""
         if self.member is not None:
@@ -265,6 +269,12 @@ class Crew:
     def permit_deletes(self) -> None:
         """A reason to refuse DeleteRecords is gone."""
         self.kafka.forbidden -= 1
+
+    def owner(self, number: int) -> Slot | None:
+        """Who has a partition."""
+        members = self.group.members.values()
+        names = [one.client.name for one in members if number in one.assigned]
+        return next((one for one in self.slots if one.is_process(names)), None)
 
     # The operator
 

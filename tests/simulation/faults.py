@@ -132,11 +132,23 @@ def _told(crew: Crew, slot: Slot, blow: Blow) -> None:
 
 
 def _hold(crew: Crew, slot: Slot, blow: Blow) -> None:
-    """What it writes to the state waits on the way, and arrives when that is over."""
+    """What is written of one partition's state waits on the way, and arrives when that is over.
+
+    Its writer dies as soon as it has aborted, which it does when it has waited for too long.
+    """
+    slot = crew.owner(blow.amount) or slot
+    client = slot.client
+    if client is None:
+        return
     until_s = min(crew.world.now + blow.for_s, CHAOS_S)
-    slot.weather = Weather(held="produces ('state'", until_s=until_s)
-    if slot.client is not None:
-        slot.client.network.weather = slot.weather
+    client.network.weather = Weather(held="produces ('state'", until_s=until_s)
+
+    def abort() -> Fate:
+        crew.world.after(SOON_S, slot.crash)
+        crew.world.after(SOON_S + blow.share, slot.start)
+        return Fate.FINE
+
+    client.network.aims["abort"] = abort
     crew.world.after(blow.for_s, slot.clear_up)
 
 
