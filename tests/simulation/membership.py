@@ -76,7 +76,9 @@ class Membership:
             return
         self._process.note(f"hears: {what}", *details)
         if what == "rebalance":
-            if self._group.awaits(self._member):
+            if self._joining:  # one join at a time; the next heartbeat says it again
+                self._process.later(RECONNECT_S, lambda: self._heard(what))
+            elif self._group.awaits(self._member):
                 self._join()
         elif what == "joined":
             self._member, self._generation = details
@@ -125,7 +127,8 @@ class Membership:
         serial = self._join_serial = self._join_serial + 1
 
         def join() -> None:
-            if self._process.alive and not self._closed:
+            is_present = serial == self._join_serial  # else another one took its place
+            if is_present and self._process.alive and not self._closed:
                 self._group.join(member, self._client.instance, self, claims)
 
         def joined(answer: Any) -> None:
