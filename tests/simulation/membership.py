@@ -76,10 +76,7 @@ class Membership:
             return
         self._process.note(f"hears: {what}", *details)
         if what == "rebalance":
-            if self._joining:  # one join at a time; the next heartbeat says it again
-                self._process.later(RECONNECT_S, lambda: self._heard(what))
-            elif self._group.awaits(self._member):
-                self._join()
+            self._must_join()
         elif what == "joined":
             self._member, self._generation = details
             self._joining = False
@@ -90,6 +87,12 @@ class Membership:
                 self._expelled()
         elif what == "fenced":
             self._events.append(("error", KafkaError.FENCED_INSTANCE_ID))
+
+    def _must_join(self) -> None:
+        if self._joining:  # one join at a time; the next heartbeat says it again
+            self._process.later(RECONNECT_S, self._must_join)
+        elif self._group.awaits(self._member):
+            self._join()
 
     def _assigned(self, generation: int, partitions: frozenset[int]) -> None:
         if generation != self._generation or self._joining:  # it asks anew already
