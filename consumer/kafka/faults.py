@@ -103,10 +103,11 @@ UNAUTHORIZED = Row(
     _GIVE_UP, "unauthorized", "Kafka does not permit it; check the credentials and the ACL"
 )
 INPUT_GONE = Row(
-    _GIVE_UP,
+    # It may only be a member that was away, while another one went on and all that was read
+    # could go. The committed offset decides whether anything is lost: `pipeline/start.py`.
+    _TEAR_DOWN,
     "input_gone",
-    "the next offset to read is not in the topic any more, so callbacks are lost; "
-    "set the group's offset by hand to go on after the gap",
+    "the next offset to read is not in the topic any more",
 )
 TOPIC_GONE = Row(
     _GIVE_UP, "topic_gone", "the topic is not there; `session-reports topics create` makes it"

@@ -107,11 +107,17 @@ class Partition:
         self.phase = Phase.RESOLVING
         self.since_s = now_s
         self.committed: Committed | None = None
-        """The committed offset that its restore goes by."""
+        """The committed offset that it goes by, if there is one."""
+        self.is_asked = False
+        """Whether that is known."""
         self.restore: Restore | None = None
         self.resume_at = 0
         """Committed input offset, once known."""
         self.running: Running | None = None
+
+    def answered(self, committed: Committed | None) -> None:
+        """Note what the group has committed."""
+        self.committed, self.is_asked = committed, True
 
     def move(self, event: Event) -> None:
         """Change the phase by the table."""

@@ -18,9 +18,9 @@ writer, which has nothing open here, can only have left an orphan. What must not
 that Kafka has committed elsewhere: then the record is that of the commit which the offset names.
 
 A member that was away for long (stopped, swapped out) in the middle of this may come back to
-a state log that its new owner has written on and cleaned up, before the group tells it that
-the partition is gone. So damage counts only while the committed offset is still the one that
-was gone by.
+a state log that its new owner has begun, or written on and cleaned up, and to an input whose
+records were read and deleted, before the group tells it that the partition is gone. So what
+would end the process counts only while the committed offset is still the one that was gone by.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ ASK_BLOCKED_S = 0.1
 """How long a question about a blocked partition may hold up the loop, at first ..."""
 BETWEEN_ASKS = 5
 """... and how many times as long lies between two."""
+LOOKS_GONE = frozenset({"state_damaged", "input_gone", "offsets_expired"})
+"""What may only look so to a member that was away."""
 PROGRESS_S = 5.0
 """Between two lines about a restore in progress."""
 
@@ -131,7 +133,7 @@ class Recovery:
             if self._restoring:
                 self._read()
         except Fault as fault:
-            if fault.cause == "state_damaged" and self._is_overtaken():
+            if fault.cause in LOOKS_GONE and self._is_overtaken():
                 raise Fault(
                     Action.TEAR_DOWN,
                     "partition_lost",
@@ -143,14 +145,13 @@ class Recovery:
     def _is_overtaken(self) -> bool:
         """Whether offsets were committed since, or are being, where this member restores."""
         gone_by = {
-            number: partition.committed
+            number: _plain(partition.committed)
             for number, partition in (self._waiting | self._restoring).items()
-            if partition.committed is not None
+            if partition.is_asked
         }
         committed = self._offsets.committed(list(gone_by), self._policy.request_s)
         return committed is None or any(
-            number not in committed or committed[number].metadata != at.metadata
-            for number, at in gone_by.items()
+            _plain(committed.get(number)) != at for number, at in gone_by.items()
         )
 
     def _resolve(self) -> None:
@@ -196,16 +197,17 @@ class Recovery:
 
     def _begin(self, numbers: Sequence[int], committed: Mapping[int, Committed]) -> None:
         """Decide where each partition goes on, and let it."""
+        for number in numbers:
+            self._waiting[number].answered(committed.get(number))
         limit_s = self._policy.request_s
         input_ranges = self._offsets.input_range(numbers, limit_s)
         state_ranges = self._offsets.state_range(numbers, limit_s)
         for number in numbers:
             partition = self._waiting[number]
-            found = partition.committed = committed.get(number)
-            named = self._named(number, found)
+            named = self._named(number, partition.committed)
             beginning = begin(
                 number,
-                found,
+                partition.committed,
                 named,
                 input_range=input_ranges[number],
                 state_range=state_ranges[number],
@@ -355,3 +357,8 @@ class Recovery:
                 offset=orphan.offset,
             )
         return True
+
+
+def _plain(at: Committed | None) -> tuple[int, str] | None:
+    """To be compared."""
+    return None if at is None else (at.offset, at.metadata)

@@ -7,6 +7,7 @@ Kafka with our own clients, and on the fake one. Where they differ, the real one
 
     world       what a test asks of its world, as a Protocol
     real        the real Kafka; each client is a process, which can be killed and frozen
+    wire        single requests to the real Kafka, which no client library would repeat
     child, line that process, and the calls that go to and fro
     fake        the fake Kafka, in virtual time, with several seeds
     acts        what members do in most tests
@@ -14,6 +15,7 @@ Kafka with our own clients, and on the fake one. Where they differ, the real one
     test_transactions   all or nothing; what is refused, and what a refusal spoils
     test_visibility     open transactions: end, last stable offset, who ends them
     test_fencing        one producer for each id; commits without an answer
+    test_repeats        requests that come again, or when their transaction is over
     test_offsets        committed offsets: metadata, what is under way, operators, expiry
     test_group          cooperative rebalances: who has what, who is told, who may commit
     test_loss           the dead, the frozen and the slow; static members

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from confluent_kafka import KafkaError
 
 from consumer.pipeline import ports
-from tests.contract.world import DEFAULT, Client, Limits, Seen
+from tests.contract.world import DEFAULT, Client, Limits, Requests, Seen
 from tests.harness.cluster import Committed
 from tests.simulation.broker import Kafka
 from tests.simulation.client import Client as Identity
 from tests.simulation.client import Settings
 from tests.simulation.group import Metadata
-from tests.simulation.network import FINE, Weather
+from tests.simulation.network import FINE, RefusedError, Weather
 from tests.simulation.producer import Transactions
 
 _STEP_S = 0.02
@@ -44,6 +44,53 @@ class FakeClient:
         self.transactions: ports.Transactions = (Hasty if hasty else Transactions)(identity)
         self.reader: ports.StateReader = identity.reader()
         self.offsets: ports.Offsets = identity.offsets()
+
+
+class FakeRequests:
+    """See `world.Requests`; they take no time."""
+
+    def __init__(self, world: FakeWorld, name: str) -> None:
+        self._kafka = world.kafka
+        self._name, self._place = name, (world.state, 0)
+        self._group = world.kafka.group("app", len(world.kafka.topics[world.input])).name
+        self._pid = self._epoch = -1
+
+    def init(self) -> str:
+        """See `Requests`."""
+
+        def init() -> None:
+            self._pid, self._epoch = self._kafka.coordinator.init(self._name, 60.0)
+
+        return _answer(init)
+
+    def add(self) -> str:
+        """See `Requests`."""
+        return _answer(lambda: self._kafka.coordinator.add(self._name, self._epoch, self._place))
+
+    def add_offsets(self) -> str:
+        """See `Requests`."""
+        add = self._kafka.coordinator.add_offsets
+        return _answer(lambda: add(self._name, self._epoch, self._group))
+
+    def send_offset(self, offset: int) -> str:
+        """See `Requests`."""
+        who, sent = Metadata("", -1, None), [(0, offset, "")]
+        send = self._kafka.send_offsets
+        return _answer(lambda: send(self._group, self._pid, self._epoch, who, sent))
+
+    def end(self, *, committed: bool) -> str:
+        """See `Requests`."""
+        end = self._kafka.coordinator.end
+        return _answer(lambda: end(self._name, self._epoch, committed=committed))
+
+
+def _answer(effect: Callable[[], object]) -> str:
+    """What the coordinator answers."""
+    try:
+        effect()
+    except RefusedError as refused:
+        return str(refused)
+    return KafkaError(0).name()
 
 
 class FakeWorld:
@@ -81,6 +128,10 @@ class FakeWorld:
             process=f"{name}-{self._started}",
         )
         return FakeClient(identity, hasty=limits.answer_s == 0)
+
+    def requests(self, name: str) -> Requests:
+        """See `World`."""
+        return FakeRequests(self, name)
 
     def crash(self, client: Client) -> None:
         """See `World`."""

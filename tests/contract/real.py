@@ -23,7 +23,8 @@ from consumer.kafka.transactions import Timeouts
 from consumer.pipeline import ports
 from tests.contract import child
 from tests.contract.line import Line
-from tests.contract.world import DEFAULT, Client, Limits, Seen
+from tests.contract.wire import WireRequests
+from tests.contract.world import DEFAULT, Client, Limits, Requests, Seen
 from tests.harness.cluster import Cluster, Committed, Sending
 from tests.waiting import until
 
@@ -121,6 +122,12 @@ class RealWorld:
         setup = child.Setup(options, self.input, self.state, self.max_record_bytes, timeouts)
         self._clients.append(RealClient(setup))
         return self._clients[-1]
+
+    def requests(self, name: str) -> Requests:
+        """See `World`."""
+        name = f"{self.group}-{name}"
+        servers = self._servers["bootstrap.servers"]
+        return WireRequests(servers, name, self.group, self.input, self.state)
 
     def crash(self, client: Client) -> None:
         """See `World`."""

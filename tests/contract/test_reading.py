@@ -186,7 +186,7 @@ def test_an_offset_of_the_input_that_is_not_there_is_a_fault(world: World, offse
 
     fault = fault_of(lambda: poll_until(world, lambda: False, "a fault", member))
 
-    assert (fault.action, fault.cause) == (Action.GIVE_UP, "input_gone")
+    assert (fault.action, fault.cause) == (Action.TEAR_DOWN, "input_gone")
     assert member.offsets == {}
 
 

@@ -69,6 +69,25 @@ class Client(Protocol):
     offsets: ports.Offsets
 
 
+class Requests(Protocol):
+    """A transactional producer's requests, each as often as one likes; names of the answers."""
+
+    def init(self) -> str:
+        """`InitProducerId`."""
+
+    def add(self) -> str:
+        """`AddPartitionsToTxn`, of the first partition of the state."""
+
+    def add_offsets(self) -> str:
+        """`AddOffsetsToTxn`."""
+
+    def send_offset(self, offset: int) -> str:
+        """`TxnOffsetCommit`, for the first partition of the input, by no member."""
+
+    def end(self, *, committed: bool) -> str:
+        """`EndTxn`."""
+
+
 class World(Protocol):
     """One Kafka and one application on it."""
 
@@ -86,6 +105,9 @@ class World(Protocol):
 
     def client(self, name: str, *, static: bool = False, limits: Limits = DEFAULT) -> Client:
         """A client that has not joined yet. A name may be given twice: a restart, or twins."""
+
+    def requests(self, name: str) -> Requests:
+        """Bare requests in the name of a `transactional.id`; a name may be given twice."""
 
     def crash(self, client: Client) -> None:
         """End it without a word to anyone."""

@@ -8,6 +8,7 @@ with itself.
     record    a record of any topic
     jsontext  JSON with its spelling: items verbatim, and when two are equal
     values    what kind of input record some bytes are
+    memory    what a txid takes of the memory that is limited
     model     one input partition: its reports, dead letters and metrics, to the millisecond
     outputs   reports, dead letters and metrics records as read from their topics
     compare   differences between two values, in words

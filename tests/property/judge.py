@@ -6,50 +6,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from consumer.aggregation import items, txid
 from consumer.aggregation.partition import UNBOUNDED
 from consumer.aggregation.policy import Policy
-from consumer.wire import canonical
 from tests.oracle.compare import differences
 from tests.oracle.conservation import unbalanced
+from tests.oracle.memory import memory
 from tests.oracle.model import Partition, Settings
 from tests.oracle.outputs import Report, read_metrics, read_report
 from tests.oracle.parts import join
 from tests.oracle.record import Record
-from tests.oracle.txid import Txid
-from tests.oracle.values import Item
 from tests.property.driver import Outcome
 from tests.property.streams import Event, Idle, bounded
-
-
-def memory(entry: Txid) -> int:
-    """The account of memory, which the contract leaves to the implementation."""
-    known = len(entry.items) + len(entry.expected or ())
-    if entry.is_mark:
-        return txid.MARKED_BYTES + len(entry.txid) + known * canonical.DIGEST_BYTES
-    errors = entry.of("errors")
-    codes = {item.error_code for item in errors if item.error_code is not None}
-    return (
-        txid.TXID_BYTES
-        + len(entry.txid)
-        + _memory_of(entry.of("usage"))
-        + _memory_of(errors)
-        + (txid.ERRORS_BYTES if errors else 0)
-        + sum(txid.CODE_BYTES + len(code) for code in codes)
-        + sum(txid.EXPECTED_BYTES + len(imei) for imei in entry.expected or ())
-        + sum(txid.EXPECTED_BYTES + len(imei) for imei in entry.oversized)
-    )
-
-
-def _memory_of(array: Sequence[Item]) -> int:
-    imeis = {item.imei for item in array}
-    further = len(array) - len(imeis)
-    return (
-        sum(len(item.text.encode()) for item in array)
-        + sum(items.FIRST_BYTES + len(imei or "") for imei in imeis)
-        + further * items.FURTHER_BYTES
-        + (len(array) * items.DIGEST_BYTES if further else 0)
-    )
 
 
 def oracle(policy: Policy, share_bytes: int = UNBOUNDED) -> Partition:

@@ -10,7 +10,9 @@ comes from the seed, so a run can be had again to the last event. See docs/testi
     client, membership, source, producer, questions     the four ports of one member
     scenario, workload, faults          what a seed stands for
     member, crew, surroundings, run     members in a scenario, and who looks after them
-    statelog, checker, verdict          what must never be; none of it imports `consumer`
+    statelog, checker, beginnings, claims, quiet, verdict     what must never be; none of it imports
+                                        `consumer`
     planted                             bugs to be found
+    reach                               which rare paths a run went
     many, shrink, __main__              many seeds; a failing one, made small; the command line
 """

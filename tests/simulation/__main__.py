@@ -12,12 +12,13 @@ import argparse
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.simulation import scenario as scenarios
 from tests.simulation.many import verdicts
-from tests.simulation.planted import BUGS, OF_OLD_BROKERS, planted
+from tests.simulation.planted import BUGS, RARE, planted
 from tests.simulation.run import Result, execute
 from tests.simulation.scenario import Scenario
 from tests.simulation.shrink import shrunk
@@ -51,9 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _many(options: argparse.Namespace) -> int:
     seeds = range(options.start, options.start + options.seeds)
-    began_s, failed, virtual_s = time.monotonic(), 0, 0.0
+    began_s, failed, spoiled, virtual_s = time.monotonic(), 0, 0, 0.0
+    paths: Counter[str] = Counter()
     for verdict in verdicts(seeds, options.jobs, options.plant):
         virtual_s += verdict.virtual_s
+        spoiled += bool(verdict.spoiled)
+        paths.update(verdict.reached)
         if verdict.violations:
             failed += 1
             _say(f"seed {verdict.seed}: {len(verdict.violations)} violations")
@@ -64,6 +68,9 @@ def _many(options: argparse.Namespace) -> int:
         f"{len(seeds)} seeds, {failed} with violations; {len(seeds) / took_s:.0f} seeds/s on "
         f"{options.jobs} cores, {virtual_s / 3600:.1f} h of virtual time in {took_s:.0f} s"
     )
+    _say(f"{spoiled} of them without a verdict: Kafka itself mixed up two transactions")
+    for path, count in sorted(paths.items()):
+        _say(f"{count:6} in which a member {path}")
     return bool(failed)
 
 
@@ -82,6 +89,8 @@ def _show(scenario: Scenario, result: Result, *, trace: bool) -> None:
         _say(str(scenario.setup))
         for line in result.lines():
             _say(line[:WIDTH])
+    if result.spoiled:
+        _say(f"no verdict: {result.spoiled}")
     for violation in result.violations:
         _say(f"VIOLATION {violation}")
     _say(f"seed {scenario.seed}: {len(result.violations)} violations, {result.digest()}")
@@ -98,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--digest", action="store_true", help="of the trace, and nothing else")
     parser.add_argument("--shrink", action="store_true", help="make it small; writes a file")
     parser.add_argument(
-        "--plant", choices=sorted({**BUGS, **OF_OLD_BROKERS}), default="", help="with this bug"
+        "--plant", choices=sorted({**BUGS, **RARE}), default="", help="with this bug"
     )
     return parser
 

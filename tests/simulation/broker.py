@@ -41,6 +41,8 @@ class Kafka:
         self.coordinator = Coordinator(self.world, self.log, self._end_offsets)
         self.refusals: dict[str, int] = {}
         """By topic: the error with which records are refused."""
+        self.refused: set[tuple[int, str]] = set()
+        """Producer ids and topics where that happened."""
         self.forbidden = 0
         """How many reasons there are to refuse DeleteRecords."""
         self.on_offsets: Callable[[int, Named], None] = lambda *_: None
@@ -113,12 +115,14 @@ class Kafka:
     def produce(self, place: Place, records: Sequence[Entry], pid: int, epoch: int) -> int:
         """A batch of a transaction; the offset of its first record."""
         if place[0] in self.refusals:
+            self.refused.add((pid, place[0]))
             raise RefusedError(self.refusals[place[0]])
         log = self.log(place)
-        log.check_epoch(pid, epoch)
-        if self.verifies and pid not in log.open and not self.coordinator.holds(pid, epoch, place):
+        self._check_epoch(pid, epoch, log.epoch_of(pid))
+        is_late = not self.coordinator.holds(pid, epoch, place)
+        if self.verifies and pid not in log.open and is_late:
             raise RefusedError(KafkaError.INVALID_TXN_STATE)
-        return log.append_open(records, pid, epoch)
+        return log.append_open(records, pid, epoch, is_orphan=is_late)
 
     # Groups
 
@@ -149,8 +153,7 @@ class Kafka:
         positions: Sequence[tuple[int, int, str]],
     ) -> None:
         """`TxnOffsetCommit`."""
-        if epoch < self.coordinator.epoch_of_offsets.get(pid, -1):
-            raise RefusedError(KafkaError.INVALID_PRODUCER_EPOCH)
+        self._check_epoch(pid, epoch, self.coordinator.epoch_of_offsets.get(pid, -1))
         if (
             self.verifies
             and pid not in self.group(group).pending
@@ -158,6 +161,11 @@ class Kafka:
         ):
             raise RefusedError(KafkaError.INVALID_TXN_STATE)
         self.group(group).commit_pending(pid, who, positions)
+
+    def _check_epoch(self, pid: int, epoch: int, known: int) -> None:
+        """Refuse a producer that was fenced where it writes."""
+        if epoch < known:
+            self.coordinator.find(pid).refuse(epoch, self.world.now)
 
     def _end_offsets(self, group: str, pid: int, committed: bool) -> None:
         found = self.group(group).end_pending(pid, committed)

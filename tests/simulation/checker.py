@@ -12,14 +12,16 @@ begins one, and what the one before had open is gone with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from tests.oracle import model
+from tests.oracle.memory import memory
 from tests.oracle.record import Record, milliseconds
 from tests.oracle.txid import Txid
 from tests.simulation import statelog
+from tests.simulation.beginnings import Beginnings
 from tests.simulation.broker import Kafka, Named
 from tests.simulation.log import Log
 from tests.simulation.scenario import Setup
@@ -68,17 +70,17 @@ def settings_of(setup: Setup) -> model.Settings:
 
 
 class Checker:
-    """Watches the commits of one scenario. `memory` is the account of a txid's memory."""
+    """Watches the commits of one scenario."""
 
-    def __init__(self, kafka: Kafka, setup: Setup, memory: Callable[[Txid], int]) -> None:
+    def __init__(self, kafka: Kafka, setup: Setup) -> None:
         self.violations: list[str] = []
         self.histories: dict[Key, History] = {}
         self.operated = False
-        """Whether anybody ever set offsets."""
+        """Whether anybody ever set offsets, or they were gone."""
         self._kafka = kafka
         self._setup = setup
         self._settings = replace(settings_of(setup), memory=memory)
-        self._allowed: dict[int, set[int]] = {}
+        self.beginnings = Beginnings(kafka, setup)
         kafka.on_offsets = self._committed
 
     def violation(self, what: str) -> None:
@@ -86,37 +88,36 @@ class Checker:
         self._kafka.world.note("checker", "VIOLATION", what)
         self.violations.append(what)
 
+    def offsets_gone(self, numbers: set[int]) -> None:
+        """They have expired, or an operator deleted them."""
+        self.operated = True
+        self.beginnings.gone(numbers)
+
     def offsets_set(self, offsets: Mapping[int, tuple[int, str]]) -> None:
         """An operator did it."""
         self.operated = True
-        for number, (offset, _) in offsets.items():
-            self._allowed.setdefault(number, set()).add(offset)
+        self.beginnings.put(offsets)
 
     # At each commit
 
     def _committed(self, pid: int, found: Named) -> None:
+        named: dict[int, tuple[int, statelog.Named]] = {}
         for number, at in found.items():
             try:
-                named = statelog.read_named(at.metadata)
+                named[number] = at.offset, statelog.read_named(at.metadata)
             except (ValueError, KeyError):
                 self.violation(f"partition {number}: offset {at.offset} names no state")
-                continue
-            history = self._history(number, at.offset, named)
-            if history is not None:
-                self._check(history, at.offset, named, pid)
+        problems = self.beginnings.commit(named)
+        for problem in problems:
+            self.violation(problem)
+        if not problems:
+            for number, (offset, state) in named.items():
+                self._check(self._history(number, offset, state), offset, state, pid)
 
-    def _history(self, number: int, offset: int, named: statelog.Named) -> History | None:
+    def _history(self, number: int, offset: int, named: statelog.Named) -> History:
         key = Key(number, named.incarnation)
-        if key in self.histories:
-            return self.histories[key]
-        if named.sequence != 0:
-            self.violation(f"{key} begins with commit {named.sequence}, not where it starts")
-            return None
-        start = self._kafka.log(("callbacks", number)).start
-        allowed = {start} | self._allowed.get(number, set())
-        if offset not in allowed and self._setup.start_at != "latest":
-            self.violation(f"{key} begins at {offset}, not at any of {sorted(allowed)}")
-        self.histories[key] = History(number, offset, self._settings)
+        if key not in self.histories:
+            self.histories[key] = History(number, offset, self._settings)
         return self.histories[key]
 
     def _check(self, history: History, offset: int, named: statelog.Named, pid: int) -> None:

@@ -27,6 +27,7 @@ class Settings:
         transaction_s: float = 10.0,
         record_bytes: int = 1_000_000,
         timeouts: Timeouts | None = None,
+        latency_s: float = 0.0,
     ) -> None:
         self.group = group
         self.callbacks = callbacks
@@ -36,6 +37,7 @@ class Settings:
         self.transaction_s = transaction_s
         self.record_bytes = record_bytes
         self.timeouts = timeouts or Timeouts()
+        self.latency_s = latency_s
 
 
 class Client:
@@ -57,10 +59,13 @@ class Client:
         self.settings = settings or Settings()
         self.process = Process(kafka.world, process or name)
         self.network = Network(self.process)
+        self.network.base_s = self.settings.latency_s
+        self.producer: Transactions | None = None
+        """The last one."""
         self.breaks = 0.0
         """How often the client library fails when a record is looked at."""
-        self.when_giving_up: Callable[[], None] | None = None
-        """What befalls it when the group next tells it to give partitions up."""
+        self.on_told: Callable[[], None] = lambda: None
+        """Called when it hears that it must give partitions up."""
 
     def source(self) -> Source:
         """A member of the group, once it polls."""
@@ -68,7 +73,8 @@ class Client:
 
     def transactions(self) -> Transactions:
         """A transactional producer."""
-        return Transactions(self)
+        self.producer = Transactions(self)
+        return self.producer
 
     def reader(self) -> StateReader:
         """A reader of the state topic."""

@@ -38,6 +38,15 @@ class Transactional:
         self.group: str | None = None
         """Whose offsets are part of it."""
         self.serial = 0
+        self.fencings: dict[int, float] = {}
+        """By epoch that was refused because there is a newer one: when it last was."""
+        self.bumps: list[tuple[float, str]] = []
+        """When and by what the epoch rose."""
+
+    def refuse(self, epoch: int, now_s: float) -> None:
+        """Tell a producer that it was fenced."""
+        self.fencings[epoch] = now_s
+        raise RefusedError(KafkaError.INVALID_PRODUCER_EPOCH)
 
 
 class Coordinator:
@@ -58,6 +67,10 @@ class Coordinator:
         """How long a marker takes to be written."""
         self.epoch_of_offsets: dict[int, int] = {}
         """Per producer id, what markers have fenced in the offsets topic."""
+        self.tears: dict[str, Callable[[Place], None]] = {}
+        """By id: told which partition of the state lacks the marker of its next commit."""
+        self.spoiled = ""
+        """Where a record that came too late was committed with a later transaction."""
 
     def of(self, name: str) -> Transactional:
         """The id's, made if need be."""
@@ -78,6 +91,7 @@ class Coordinator:
         if one.status == "ending":
             raise RefusedError(CONCURRENT)
         one.epoch += 1
+        one.bumps.append((self._world.now, "init"))
         one.timeout_s = timeout_s
         one.status = "empty"
         return one.pid, one.epoch
@@ -113,7 +127,7 @@ class Coordinator:
     def _checked(self, name: str, epoch: int) -> Transactional:
         one = self.of(name)
         if epoch != one.epoch:
-            raise RefusedError(KafkaError.INVALID_PRODUCER_EPOCH)
+            one.refuse(epoch, self._world.now)
         return one
 
     def _begun(self, name: str, epoch: int) -> Transactional:
@@ -132,6 +146,7 @@ class Coordinator:
         if one.status == "ongoing" and one.serial == serial:
             self._world.note("broker", "transaction timed out", one.name)
             one.epoch += 1
+            one.bumps.append((self._world.now, "time-out"))
             self._end(one, committed=False)
 
     def _end(self, one: Transactional, *, committed: bool) -> None:
@@ -148,8 +163,17 @@ class Coordinator:
             if left == 0:
                 one.status = "committed" if committed else "aborted"
 
+        torn = self._torn(one.name, places) if committed else None
+
         def mark(place: Place) -> None:
-            self._log(place).mark(one.pid, epoch, committed=committed)
+            if place == torn:
+                written()
+                return
+            log = self._log(place)
+            span = log.open.get(one.pid)
+            if committed and span is not None and span.is_orphan:
+                self.spoiled = f"{place}: a record from before is part of a commit of {one.name}"
+            log.mark(one.pid, epoch, committed=committed)
             self._world.note("broker", "commits" if committed else "aborts", one.name, *place)
             written()
 
@@ -162,3 +186,11 @@ class Coordinator:
             self._world.after(self.marker_delay_s(), partial(mark, place))
         if group is not None:
             self._world.after(self.marker_delay_s(), partial(mark_offsets, group))
+
+    def _torn(self, name: str, places: list[Place]) -> Place | None:
+        """A partition that is to lose the marker of this commit, if there is one."""
+        state = next((place for place in places if place[0] == "state"), None)
+        if name not in self.tears or state is None:
+            return None
+        self.tears.pop(name)(state)
+        return state

@@ -14,11 +14,13 @@ from consumer.errors import Action, Fault
 from consumer.kafka.transactions import Timeouts
 from tests.simulation.broker import Kafka
 from tests.simulation.checker import Checker
+from tests.simulation.claims import Claims
 from tests.simulation.client import Client, Settings
 from tests.simulation.faults import KINDS
 from tests.simulation.log import Entry, Span
 from tests.simulation.member import Member
 from tests.simulation.network import FINE, Weather
+from tests.simulation.quiet import Quiet
 from tests.simulation.scenario import Blow, Scenario
 from tests.simulation.surroundings import policy_of
 from tests.simulation.workload import FEED_S, Arrival
@@ -37,7 +39,9 @@ TIMEOUTS = Timeouts(init_s=4.0, flush_s=3.0, offsets_s=2.0, commit_s=3.0, abort_
 AFTERMATH = frozenset({"fenced", "broker_unreachable", "commit_timeout"})
 """What a request that went astray long ago may still lead to."""
 BY_OPERATOR = frozenset({"input_gone", "offsets_expired"})
-BY_TOPIC = frozenset({"output_too_large", "output_refused"})
+"""Where someone must set offsets; all else may have passed."""
+FENCED_TWICE = "fenced twice"
+"""How `consumer.restarting` begins the only line of its own."""
 
 
 class Slot:
@@ -58,6 +62,7 @@ class Slot:
         if self.client is not None or self.crew.is_operating or self.crew.is_over:
             return
         self._runs += 1
+        self.crew.disturbed_s = self.crew.world.now
         self.client = client = Client(
             self.crew.kafka,
             self.name,
@@ -78,13 +83,20 @@ class Slot:
         client.process.kill()
         if self.client is client:
             self.client = self.member = None
+        if self.crew.quiet is not None and (fault is not None or not member.stopping):
+            self.crew.quiet.exited(self.name, str(fault))
         if fault is None:
             self.crew.world.after(STOPPED_S, self.start)
-            return
-        if isinstance(fault, Fault) and fault.action is Action.GIVE_UP:
-            self.crew.gave_up(self, fault)
+        elif isinstance(fault, Fault) and fault.action is Action.GIVE_UP:
+            self.crew.gave_up(self, fault.cause, str(fault))
+        elif str(fault).startswith(FENCED_TWICE):
+            self.crew.gave_up(self, FENCED_TWICE, str(fault))
         else:
             self.crew.world.after(AGAIN_S, self.start)
+
+    def is_process(self, names: Iterable[str]) -> bool:
+        """Whether its process is one of these."""
+        return self.client is not None and self.client.process.name in names
 
     def stop(self) -> None:
         """Ask it to stop."""
@@ -106,7 +118,7 @@ class Slot:
     def spare(self) -> None:
         """Nothing befalls it when it has to give partitions up."""
         if self.client is not None:
-            self.client.when_giving_up = None
+            self.client.on_told = lambda: None
 
     def mend(self) -> None:
         """The client library works."""
@@ -121,7 +133,10 @@ class Crew:
     def __init__(self, kafka: Kafka, scenario: Scenario, checker: Checker) -> None:
         self.kafka = kafka
         self.policy = policy_of(scenario.setup)
-        self.is_healthy = False
+        self.quiet: Quiet | None = None
+        """There once it is quiet."""
+        self.disturbed_s = 0.0
+        """When a fault or an operator last did something."""
         self.world = kafka.world
         self.scenario = scenario
         self.setup = setup = scenario.setup
@@ -131,6 +146,7 @@ class Crew:
             max_poll_s=setup.max_poll_s,
             transaction_s=setup.transaction_s,
             timeouts=TIMEOUTS,
+            latency_s=setup.latency_s,
         )
         self.group = kafka.group(self.settings.group, setup.partitions)
         self.group.shuffle = setup.shuffle
@@ -139,7 +155,7 @@ class Crew:
         self._orders: list[Callable[[], None]] = []
         self._promised = 0
         self._histories = 0
-        self._struck: set[str] = set()
+        self._claims = Claims(kafka, self.group, setup.transaction_s)
 
     def begin(self) -> None:
         """Let it all begin, and schedule what will come."""
@@ -159,6 +175,8 @@ class Crew:
 
     def calm(self) -> None:
         """No more faults; what was stopped goes on."""
+        self.kafka.coordinator.tears.clear()
+        self.disturbed_s = self.world.now
         self.kafka.refusals.clear()
         self.slow_markers(0.0)
         for slot in self.slots:
@@ -170,6 +188,20 @@ class Crew:
                 if slot.client.process.frozen:
                     slot.client.thaw()
             slot.start()
+
+    def renew_fenced(self) -> bool:
+        """Start those anew whom a late request has fenced, and who had no need to find out."""
+        found = [
+            slot
+            for slot in self.slots
+            if slot.client is not None
+            and slot.client.producer is not None
+            and slot.client.producer.is_fenced
+        ]
+        for slot in found:
+            slot.crash()
+            slot.start()
+        return bool(found)
 
     def conclude(self) -> None:
         """All stop, in good order."""
@@ -192,7 +224,6 @@ class Crew:
             blow.amount,
             blow.where,
         )
-        self._struck.add(blow.kind)
         KINDS[blow.kind](self, self.slots[blow.member % len(self.slots)], blow)
 
     def _arrival(self, number: int, arrival: Arrival) -> Callable[[], None]:
@@ -209,10 +240,13 @@ class Crew:
 
         return arrive
 
-    def tore_down(self, fault: Fault) -> None:
+    def tore_down(self, name: str, fault: Fault) -> None:
         """A pipeline was given up."""
-        if (self.is_healthy or self.is_over) and fault.cause not in AFTERMATH:
-            self.checker.violation(f"torn down while all was well: {fault.cause}: {fault}")
+        what = f"{fault.cause}: {fault}"
+        if self.quiet is not None:
+            self.quiet.tore_down(name, fault.cause, what)
+        elif self.is_over and fault.cause not in AFTERMATH:
+            self.checker.violation(f"torn down in an orderly stop: {what}")
 
     def is_consumed(self) -> bool:
         """Whether all there is to read is read and committed, and everybody is up."""
@@ -229,7 +263,7 @@ class Crew:
     def rebalance(self) -> None:
         """Begin a round, if there is a group."""
         if self.group.state == "stable":
-            self.group.rebalance()
+            self.group.rebalance("asked for")
 
     def slow_markers(self, most_s: float) -> None:
         """Let markers take up to so long; as usual with 0."""
@@ -239,6 +273,12 @@ class Crew:
     def permit_deletes(self) -> None:
         """A reason to refuse DeleteRecords is gone."""
         self.kafka.forbidden -= 1
+
+    def owner(self, number: int) -> Slot | None:
+        """Who has a partition."""
+        members = self.group.members.values()
+        names = [one.client.name for one in members if number in one.assigned]
+        return next((one for one in self.slots if one.is_process(names)), None)
 
     # The operator
 
@@ -281,6 +321,7 @@ class Crew:
         if is_up or self.group.state != "empty" or self.group.pending:
             self.world.after(LOOK_S, self._operate)
             return
+        self.disturbed_s = self.world.now
         for action in self._orders:
             action()
         self._orders.clear()
@@ -301,7 +342,14 @@ class Crew:
     def expire(self) -> None:
         """The group's offsets are gone."""
         self.kafka.expire_offsets(self.group.name)
+        self.checker.offsets_gone(set(range(self.group.partitions)))
         self.world.note("operator", "offsets expire")
+
+    def forget(self, number: int) -> None:
+        """An operator deletes the offset of one partition."""
+        self.kafka.group(self.group.name).offsets.pop(number, None)
+        self.checker.offsets_gone({number})
+        self.world.note("operator", "deletes the offset of", number)
 
     def _set(self, offsets: Mapping[int, tuple[int, str]]) -> None:
         self.kafka.alter_offsets(self.group.name, offsets)
@@ -318,11 +366,11 @@ class Crew:
             if number not in offsets or offsets[number].offset < start
         )
 
-    def gave_up(self, slot: Slot, fault: Fault) -> None:
-        """A process ended and said that a person must do something: do it, if there is reason."""
-        if fault.cause in BY_OPERATOR and self._struck & {"expire", "retain", "reset", "undo"}:
+    def gave_up(self, slot: Slot, cause: str, text: str) -> None:
+        """A process ended and said that a person must do something: do it, if that is so."""
+        if not self._claims.is_true(slot.name, cause, text):
+            self.checker.violation(f"{slot.name} gave up for no reason: {cause}: {text}")
+        elif cause in BY_OPERATOR:
             self.operate(self._mend)
-        elif fault.cause in BY_TOPIC and "refuse" in self._struck:
-            self.world.after(AGAIN_S, slot.start)
         else:
-            self.checker.violation(f"{slot.name} gave up: {fault.cause}: {fault}")
+            self.world.after(AGAIN_S, slot.start)

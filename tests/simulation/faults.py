@@ -15,11 +15,13 @@ from confluent_kafka import KafkaError
 from tests.simulation.network import Fate, Weather
 
 if TYPE_CHECKING:
+    from tests.simulation.coordinator import Place
     from tests.simulation.crew import Crew, Slot
     from tests.simulation.scenario import Blow
 
 CHAOS_S = 20.0
 """Faults strike within this time, and are over with it."""
+SOON_S = 0.1
 REFUSALS = (
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.INVALID_RECORD,
@@ -72,6 +74,11 @@ def _late(blow: Blow) -> Weather:
     return Weather(unanswered=blow.share / 3, late=blow.share, late_s=3.0)
 
 
+def _twice(blow: Blow) -> Weather:
+    """Requests arrive twice, because their sender's connection breaks."""
+    return Weather(twice=blow.share)
+
+
 def _slow(blow: Blow) -> Weather:
     """All takes many times as long."""
     return Weather(slow=blow.share)
@@ -87,7 +94,7 @@ AIMS = ("commit", "commit", "abort", "send offsets", "add offsets", "adds", "pro
         "joins", "leaves")  # fmt: skip
 """First words of requests."""
 FATES = ("lost", "unanswered", "late", "crash before", "crash after", "freeze before",
-         "freeze after")  # fmt: skip
+         "freeze after", "twice")  # fmt: skip
 
 
 def _aim(crew: Crew, slot: Slot, blow: Blow) -> None:
@@ -99,7 +106,7 @@ def _aim(crew: Crew, slot: Slot, blow: Blow) -> None:
     def befall() -> Fate:
         kind = FATES[blow.amount]
         crew.world.note("fault", "befalls", blow.where, kind)
-        if kind in ("lost", "unanswered", "late"):
+        if kind in ("lost", "unanswered", "late", "twice"):
             return Fate(kind)
         when_s = 0.0 if kind.endswith("before") else 0.05
         if kind.startswith("crash"):
@@ -123,7 +130,66 @@ def _surrender(crew: Crew, slot: Slot, blow: Blow) -> None:
 
     for each in crew.slots:
         if each.client is not None:
-            each.client.when_giving_up = partial(befall, each)
+            each.client.on_told = partial(befall, each)
+
+
+def _told(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """It is killed within milliseconds of hearing that it must give partitions up."""
+    client = slot.client
+    if client is None:
+        return
+
+    def hear() -> None:
+        client.on_told = lambda: None
+        if crew.world.now < CHAOS_S and slot.client is client:
+            crew.world.after(blow.share * SOON_S, lambda: _crash(crew, slot, blow))
+
+    client.on_told = hear
+
+
+def _hold(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """What is written of one partition's state waits on the way, and arrives when that is over.
+
+    Its writer dies as soon as it has aborted, which it does when it has waited for too long.
+    """
+    slot = crew.owner(blow.amount) or slot
+    client = slot.client
+    if client is None:
+        return
+    until_s = min(crew.world.now + blow.for_s, CHAOS_S)
+    client.network.weather = Weather(held="produces ('state'", until_s=until_s)
+
+    def abort() -> Fate:
+        crew.world.after(SOON_S, slot.crash)
+        crew.world.after(SOON_S + blow.share, slot.start)
+        return Fate.FINE
+
+    client.network.aims["abort"] = abort
+    crew.world.after(blow.for_s, slot.clear_up)
+
+
+def _tear(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """A partition of the state loses the marker of its next commit, whose writer dies of it.
+
+    Its coordinator takes the marker for written; it is there again after `for_s`.
+    """
+
+    def tear(place: Place) -> None:
+        log, pid = crew.kafka.log(place), crew.kafka.coordinator.of(slot.name).pid
+        span = log.open[pid]
+        crew.world.note("fault", "the marker of a commit is lost", slot.name, *place)
+
+        def heal() -> None:
+            if log.open.get(pid) is span:
+                crew.world.note("broker", "commits at last", slot.name, *place)
+                log.mark(pid, 0, committed=True)
+
+        crew.world.after(min(blow.for_s, CHAOS_S - crew.world.now), heal)
+        slot.crash()
+        crew.world.after(blow.share, slot.start)
+
+    if crew.world.now < CHAOS_S:
+        crew.kafka.coordinator.tears[slot.name] = tear
 
 
 def _break(crew: Crew, slot: Slot, blow: Blow) -> None:
@@ -202,6 +268,20 @@ def _retain(crew: Crew, slot: Slot, blow: Blow) -> None:
     crew.world.note("broker", "retention deletes callbacks", blow.amount, end)
 
 
+def _trim(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """Retention deletes what is read and committed, and nothing else."""
+    del slot, blow
+    starts = {number: at.offset for number, at in crew.group.offsets.items()}
+    crew.kafka.delete_records("callbacks", starts)
+    crew.world.note("broker", "retention deletes what is read", starts)
+
+
+def _forget(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """An operator deletes the offset of one partition."""
+    del slot
+    crew.operate(lambda: crew.forget(blow.amount))
+
+
 KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "crash": _crash,
     "freeze": _freeze,
@@ -213,6 +293,10 @@ KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "cut": _weather(_cut),
     "aim": _aim,
     "surrender": _surrender,
+    "twice": _weather(_twice),
+    "told": _told,
+    "hold": _hold,
+    "tear": _tear,
     "break": _break,
     "rebalance": _rebalance,
     "clock": _clock,
@@ -223,4 +307,6 @@ KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "undo": _undo,
     "expire": _expire,
     "retain": _retain,
+    "trim": _trim,
+    "forget": _forget,
 }

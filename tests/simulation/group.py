@@ -13,7 +13,7 @@ transaction's marker comes, unless something newer was written meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from confluent_kafka import KafkaError
@@ -95,6 +95,10 @@ class Group:
         """By producer id: offsets of transactions under way."""
         self.shuffle = 0.0
         """How often the leader deals anew instead of keeping what is."""
+        self.fencings: dict[str, list[float]] = {}
+        """By `group.instance.id`: when a member was told that another one has its place."""
+        self.on_round: Callable[[str, str], None] = lambda *_: None
+        """Told why a round begins, and whose client made it."""
         self._world = world
         self._round = 0
         self._names = 0
@@ -115,7 +119,9 @@ class Group:
             self.members[member.name] = member
             if before is not None:
                 del self.members[before.name]
-                before.client.hear("fenced", self._heartbeat_s())
+                if before.client is not client:  # else its join came twice
+                    self._note_fencing(before.instance)
+                    before.client.hear("fenced", self._heartbeat_s())
                 member.assigned = before.assigned
                 if self.state == "stable":
                     self._world.note("broker", "takes the place of", before.name, member.name)
@@ -124,7 +130,7 @@ class Group:
                     return
         member.claims = claims
         if self.state != "preparing":
-            self.rebalance()
+            self.rebalance("joins again" if name else "joins", client.name)
         self._complete()
 
     def leave(self, name: str) -> None:
@@ -165,8 +171,15 @@ class Group:
             return None
         return {one.name: sorted(one.assigned) for one in self.members.values()}
 
-    def rebalance(self) -> None:
+    @property
+    def unassigned(self) -> set[int]:
+        """What nobody has."""
+        members = self.members.values()
+        return set(range(self.partitions)).difference(*(one.assigned for one in members))
+
+    def rebalance(self, why: str, who: str = "") -> None:
         """Begin a round."""
+        self.on_round(why, who)
         self._round += 1
         self.state = "preparing"
         number = self._round
@@ -177,7 +190,7 @@ class Group:
         self._world.after(limit_s, lambda: self._give_up(number))
 
     def _remove(self, name: str, why: str) -> None:
-        del self.members[name]
+        who = self.members.pop(name).client.name
         self._world.note("broker", why, name)
         if not self.members:
             self.state = "empty"
@@ -189,7 +202,7 @@ class Group:
         if self.state == "preparing":
             self._complete()
         else:
-            self.rebalance()
+            self.rebalance(why, who)
 
     def _give_up(self, number: int) -> None:
         """Put out who has not joined in time."""
@@ -265,10 +278,14 @@ class Group:
         """The member of that name; `RefusedError` when it is not one (any more)."""
         other = self._of_instance(instance)
         if other is not None and other.name != name:
+            self._note_fencing(instance)
             raise RefusedError(KafkaError.FENCED_INSTANCE_ID)
         if name not in self.members:
             raise RefusedError(KafkaError.UNKNOWN_MEMBER_ID)
         return self.members[name]
+
+    def _note_fencing(self, instance: str | None) -> None:
+        self.fencings.setdefault(instance or "", []).append(self._world.now)
 
     def _heartbeat_s(self) -> float:
         return self._world.chance.random() * HEARTBEAT_S

@@ -11,22 +11,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from confluent_kafka import KafkaError
-
-from tests.simulation.network import RefusedError
-
 Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Span:
     """A transaction in one partition."""
 
-    __slots__ = ("committed", "first", "pid")
+    __slots__ = ("committed", "first", "is_orphan", "pid")
 
     def __init__(self, pid: int, first: int) -> None:
         self.pid = pid
         self.first = first
         self.committed: bool | None = None
+        self.is_orphan = False
+        """Whether it holds a record that came when its transaction was over."""
 
 
 class Entry(NamedTuple):
@@ -46,6 +44,8 @@ class Log:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.start = 0
+        self.starts = [0]
+        """All that it ever had."""
         self.open: dict[int, Span] = {}
         """By producer id, the oldest first."""
         self._epochs: dict[int, int] = {}
@@ -68,19 +68,20 @@ class Log:
         self.entries += records
         return first
 
-    def check_epoch(self, pid: int, epoch: int) -> None:
-        """Refuse a producer that was fenced here."""
-        if epoch < self._epochs.get(pid, -1):
-            raise RefusedError(KafkaError.INVALID_PRODUCER_EPOCH)
+    def epoch_of(self, pid: int) -> int:
+        """What is older than this was fenced here."""
+        return self._epochs.get(pid, -1)
 
-    def append_open(self, records: Sequence[Entry], pid: int, epoch: int) -> int:
+    def append_open(
+        self, records: Sequence[Entry], pid: int, epoch: int, *, is_orphan: bool = False
+    ) -> int:
         """Records of a producer's transaction, opened here if it is not; the first's offset."""
-        self.check_epoch(pid, epoch)
         self._epochs[pid] = epoch
         first = len(self.entries)
         span = self.open.get(pid)
         if span is None:
             span = self.open[pid] = Span(pid, first)
+        span.is_orphan = span.is_orphan or is_orphan
         self.entries += [record._replace(span=span) for record in records]
         return first
 
@@ -115,4 +116,7 @@ class Log:
 
     def delete_before(self, offset: int) -> None:
         """DeleteRecords, retention."""
-        self.start = max(self.start, min(offset, len(self.entries)))
+        start = min(offset, len(self.entries))
+        if start > self.start:
+            self.start = start
+            self.starts.append(start)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from tests.simulation.planted import planted
+from tests.simulation.reach import reached
 from tests.simulation.run import execute
 from tests.simulation.scenario import draw
 
@@ -20,13 +21,16 @@ class Verdict(Struct):
     seed: int
     violations: list[str]
     virtual_s: float
+    spoiled: str
+    reached: set[str]
 
 
 def play(seed: int, plant: str = "") -> Verdict:
     """One seed, with a planted bug or without."""
     with planted(plant):
         result = execute(draw(seed))
-    return Verdict(seed, result.violations, result.virtual_s)
+    paths = reached(result.trace)
+    return Verdict(seed, result.violations, result.virtual_s, result.spoiled, paths)
 
 
 def verdicts(seeds: range, jobs: int, plant: str = "") -> Iterator[Verdict]:

@@ -57,6 +57,7 @@ class Member:
         return None
 
     def _one_life(self) -> Fault | None:
+        self._crew.checker.beginnings.life_begins(self._client.name)
         pipeline = Pipeline(self._crew.policy, self._ports())
         process = self._client.process
         try:
@@ -72,7 +73,7 @@ class Member:
         else:
             return None
         process.note("tears down", found.cause, str(found))
-        self._crew.tore_down(found)
+        self._crew.tore_down(self._client.name, found)
         pipeline.abandon()
         return found
 

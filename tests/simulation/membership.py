@@ -62,7 +62,8 @@ class Membership:
     def hear(self, what: str, delay_s: float, *details: Any) -> None:
         """See `group.Hearing`; the answers to a join come in order."""
         now_s = self._kafka.world.now
-        at_s = now_s + delay_s * min(self._network.weather.slow, MOST_SLOW)
+        network = self._network
+        at_s = now_s + network.base_s + delay_s * min(network.weather.slow, MOST_SLOW)
         if what in ("joined", "assigned"):
             self._heard_s = at_s = max(at_s, self._heard_s + LEAST_S)
         self._process.later(at_s - now_s, lambda: self._heard(what, *details))
@@ -75,8 +76,7 @@ class Membership:
             return
         self._process.note(f"hears: {what}", *details)
         if what == "rebalance":
-            if self._group.awaits(self._member):
-                self._join()
+            self._must_join()
         elif what == "joined":
             self._member, self._generation = details
             self._joining = False
@@ -88,15 +88,20 @@ class Membership:
         elif what == "fenced":
             self._events.append(("error", KafkaError.FENCED_INSTANCE_ID))
 
+    def _must_join(self) -> None:
+        if self._joining:  # one join at a time; the next heartbeat says it again
+            self._process.later(RECONNECT_S, self._must_join)
+        elif self._group.awaits(self._member):
+            self._join()
+
     def _assigned(self, generation: int, partitions: frozenset[int]) -> None:
-        if generation != self._generation:
+        if generation != self._generation or self._joining:  # it asks anew already
             return
         gone, new = self._owned - partitions, set(partitions - self._owned)
         if gone:
             self._rejoins = True
             self._events.append(("revoke", (gone, new)))
-            if self._client.when_giving_up is not None:
-                self._client.when_giving_up()
+            self._client.on_told()
         else:
             self._events.append(("assign", new))
 
@@ -125,7 +130,8 @@ class Membership:
         serial = self._join_serial = self._join_serial + 1
 
         def join() -> None:
-            if self._process.alive and not self._closed:
+            is_present = serial == self._join_serial  # else another one took its place
+            if is_present and self._process.alive and not self._closed:
                 self._group.join(member, self._client.instance, self, claims)
 
         def joined(answer: Any) -> None:

@@ -63,10 +63,15 @@ class Transactions:
         self._has_offsets = False
         self._under_way: list[Sending] = []
         self._is_gathering = False
-        self._serial = 0
+        self._serial = self._begun = 0
         self._begun_s = 0.0
         self._begins: dict[int, int] = {}
         self._flushed: Answer | None = None
+
+    @property
+    def is_fenced(self) -> bool:
+        """Whether another one has its id, be it that it does not know yet."""
+        return self._epoch < self._kafka.coordinator.of(self.transactional_id).epoch
 
     # Calls
 
@@ -86,6 +91,7 @@ class Transactions:
         """See `ports.Transactions`."""
         self._check(Call.BEGIN, "ready")
         self._serial += 1
+        self._begun += 1
         self._begun_s = self._kafka.world.now
         self._failures, self._queue, self._under_way = [], {}, []
         self._added, self._has_offsets, self._begins = set(), False, {}
@@ -107,6 +113,8 @@ class Transactions:
     def produce_state(self, partition: int, values: Sequence[bytes]) -> None:
         """See `ports.Transactions`."""
         self._check(Call.PRODUCE, "open")
+        if b"" in values:
+            self._process.note("ends an orphan of its own", partition)
         headers = [(WRITER_HEADER, self.transactional_id.encode())]
         for value in values:
             entry = Entry(None, value, self._process.wall_ms(), headers, None)
@@ -314,10 +322,11 @@ class Transactions:
     def _ask(self, call: Call, what: str, effect: Callable[[], Any], limit_s: float) -> Any:
         """Ask until the coordinator is ready to answer, or the time is up."""
         end_s = self._kafka.world.now + limit_s
+        begun = self._begun
         while True:
-            left_s = end_s - self._kafka.world.now
+            left_s = max(end_s - self._kafka.world.now, 0.0)
             try:
-                return self._network.request(what, effect, max(left_s, 0.0))
+                return self._network.request(what, effect, left_s, lambda: begun != self._begun)
             except RefusedError as refused:
                 if refused.code == CONCURRENT and left_s > BACKOFF_S:
                     self._process.sleep(BACKOFF_S)

@@ -48,6 +48,8 @@ class Setup(Struct, kw_only=True):
     session_s: float = 3.0
     max_poll_s: float = 12.0
     transaction_s: float = 4.0
+    latency_s: float = 0.0
+    """What one way to the broker takes at least."""
     shuffle: float = 0.0
     """How often a rebalance deals partitions anew."""
     healthy: bool = False
@@ -122,18 +124,24 @@ def _setup(chance: random.Random) -> Setup:
         session_s=pick((2.0, 3.0, 5.0)),
         max_poll_s=pick((6.0, 12.0)),
         transaction_s=pick((3.0, 4.0, 8.0, 20.0)),
+        latency_s=pick((0.0, 0.0, 0.0, 0.02, 0.06, 0.12)),
         shuffle=pick((0.0, 0.0, 0.3, 0.6)),
-        healthy=chance.random() < 0.4,
+        healthy=chance.random() < 0.3,
     )
+    if setup.latency_s > FAR_S:  # else it would take minutes
+        setup.max_reports, setup.batch_records = max(setup.max_reports, 5), 500
     if exact and partitions == 1 and chance.random() < 0.4:
         setup.state_bytes = pick((4_000, 8_000, 16_000))
     return setup
 
 
+FAR_S = 0.05
 SINGLE = ("crash", "crash", "freeze", "freeze", "stall", "stop", "stop", "lossy", "late",
           "slow", "cut", "break", "rebalance", "rebalance", "clock", "markers", "refuse",
-          "forbid", "aim", "aim", "aim", "aim", "aim", "aim")  # fmt: skip
-OPERATOR = ("reset", "undo", "expire", "retain")
+          "forbid", "aim", "aim", "aim", "aim", "aim", "aim", "twice", "told", "trim")  # fmt: skip
+OPERATOR = ("reset", "undo", "expire", "retain", "forget")
+HARMLESS = frozenset({"crash", "stop", "rebalance", "clock", "forbid", "stall", "slow", "trim"})
+"""What makes no record, and no offset, come late."""
 
 
 def _blows(chance: random.Random, setup: Setup) -> list[Blow]:
@@ -149,8 +157,18 @@ def _blows(chance: random.Random, setup: Setup) -> list[Blow]:
         blows = _hanging(chance, setup) + blows[:4]
     elif theme < 0.18:
         blows = _away(chance, setup) + blows[:3]
-    elif theme < 0.26 and setup.exact:
+    elif theme < 0.29 and setup.exact:
         blows = _undone(chance, setup) + blows[:3]
+    elif theme < 0.35:
+        harmless = [blow for blow in blows if blow.kind in HARMLESS]
+        blows = _orphaned(chance, setup) + harmless[:2]
+    elif theme < 0.39:
+        harmless = [blow for blow in blows if blow.kind in HARMLESS]
+        blows = _torn(chance, setup) + harmless[:1]
+    elif theme < 0.43:
+        blows = _told(chance, setup) + blows[:3]
+    elif theme < 0.49 and setup.exact:
+        blows = _forgotten(chance, setup) + blows[:3]
     elif theme > 0.94 and setup.partitions > 1:
         blows = _left_over(chance, setup)
     return sorted(blows, key=lambda blow: blow.at_s)
@@ -175,23 +193,28 @@ def _away(chance: random.Random, setup: Setup) -> list[Blow]:
     """A member is away while it restores; others go on with its partitions, and clean up."""
     setup.session_s, setup.members, setup.delete_s = 2.0, max(setup.members, 2), 0.0
     setup.floor_bytes, setup.shuffle = -10_000, 0.6
-    at_s = round(1.0 + 8.0 * chance.random(), 3)
+    at_s = round(chance.choice((0.01, 1.0 + 8.0 * chance.random())), 3)
     where = chance.choice(("asks for offsets", "asks for state", "asks for callbacks"))
     fate = FATES.index(chance.choice(("freeze before", "freeze after", "freeze after")))
     aim = Blow(at_s=at_s, kind="aim", where=where, amount=fate, for_s=7.0)
+    if chance.random() < 0.4:  # or at work
+        aim = Blow(at_s=at_s, kind="freeze", for_s=8.0)
     later = [
         Blow(at_s=round(at_s + further_s * chance.random(), 3), kind="rebalance", for_s=4.0)
         for further_s in (0.5, 5.0)
     ]
+    if aim.kind == "freeze" or chance.random() < 0.5:
+        later.append(Blow(at_s=round(at_s + 4.0 + 3.0 * chance.random(), 3), kind="trim"))
     return [aim, *later]
 
 
 def _undone(chance: random.Random, setup: Setup) -> list[Blow]:
     """Offsets are set back and, soon after, to what they were; then a state is restored."""
     setup.floor_bytes, setup.session_s, setup.members = 10**6, 2.0, min(setup.members, 2)
+    setup.remember_ms, setup.latency_s = 20_000, min(setup.latency_s, FAR_S)
     at_s = round(2.0 + 3.0 * chance.random(), 3)
     undo = Blow(at_s=at_s, kind="undo", for_s=round(3.0 + chance.random(), 3))
-    crash = Blow(at_s=round(14.0 + 4.0 * chance.random(), 3), kind="crash", for_s=0.5)
+    crash = Blow(at_s=round(11.0 + 6.0 * chance.random(), 3), kind="crash", for_s=0.5)
     return [undo, crash]
 
 
@@ -204,6 +227,65 @@ def _left_over(chance: random.Random, setup: Setup) -> list[Blow]:
         Blow(at_s=at_s, kind="surrender", for_s=round(0.3 + chance.random(), 3)),
         Blow(at_s=at_s, kind="rebalance", for_s=0.1),
     ]
+
+
+def _orphaned(chance: random.Random, setup: Setup) -> list[Blow]:
+    """Records of a dead member's state come when its transaction is over, and are taken.
+
+    Others go on in that partition; then it is restored, by them or by whom the records are of.
+    """
+    setup.verifies = setup.static = setup.healthy = False  # what hangs gives cause for all
+    setup.session_s, setup.members, setup.shuffle = 2.0, 3, 0.6
+    setup.transaction_s, setup.latency_s = 8.0, 0.0
+    at_s = round(0.5 + 5.0 * chance.random(), 3)
+    hold = Blow(
+        at_s=at_s,
+        kind="hold",
+        for_s=round(4.5 + 2.0 * chance.random(), 3),
+        share=round(chance.choice((0.5, 2.0, 8.0)) + chance.random(), 3),
+    )
+    later = [
+        Blow(at_s=round(at_s + 5.5 + 8.0 * chance.random(), 3), kind="rebalance", for_s=4.0)
+        for _ in range(3)
+    ]
+    return [hold, *later]
+
+
+def _torn(chance: random.Random, setup: Setup) -> list[Blow]:
+    """A commit lacks a marker for so long that its partition must be restored without."""
+    setup.session_s, setup.static = 2.0, False
+    setup.latency_s, setup.members = min(setup.latency_s, 0.02), max(setup.members, 2)
+    tear = Blow(
+        at_s=round(0.5 + 7.0 * chance.random(), 3),
+        kind="tear",
+        for_s=round(7.0 + 3.0 * chance.random(), 3),
+        share=chance.choice((0.2, 1.0, 9.0)),
+    )
+    return [tear]
+
+
+def _forgotten(chance: random.Random, setup: Setup) -> list[Blow]:
+    """Of a group that began at the end of the input, one partition loses its offset."""
+    number = chance.randrange(setup.partitions)
+    setup.start_at, setup.partitions = "latest", max(setup.partitions, 2)
+    setup.state_bytes = 2**40
+    return [Blow(at_s=round(6.0 + 6.0 * chance.random(), 3), kind="forget", amount=number)]
+
+
+def _told(chance: random.Random, setup: Setup) -> list[Blow]:
+    """Members that must give partitions up are killed of it, and are back before it is noticed."""
+    setup.static, setup.shuffle, setup.session_s = chance.random() < 0.7, 0.6, 5.0
+    setup.members, setup.partitions = max(setup.members, 2), max(setup.partitions, 2)
+    setup.state_bytes = 2**40
+    blows = []
+    for since_s in (2.0, 8.0, 14.0):
+        at_s = round(since_s + 3.0 * chance.random(), 3)
+        member = chance.randrange(setup.members)
+        for_s = round(0.1 + 1.5 * chance.random(), 3)
+        share = round(chance.random(), 3)
+        blows.append(Blow(at_s=at_s, kind="told", member=member, for_s=for_s, share=share))
+        blows.append(Blow(at_s=round(at_s + 0.2, 3), kind="rebalance", for_s=4.0))
+    return blows
 
 
 def _blow(chance: random.Random, setup: Setup, kind: str) -> Blow:
@@ -223,8 +305,10 @@ def _blow(chance: random.Random, setup: Setup, kind: str) -> Blow:
         blow.share = chance.choice((0.5, 1.0))
     elif kind == "refuse":
         blow.where = chance.choice(("reports", "metrics", "dead-letters", "state"))
-    elif kind in ("reset", "retain"):
+    elif kind in ("reset", "retain", "forget"):
         blow.amount = chance.randrange(setup.partitions)
+    elif kind == "told":
+        blow.for_s = round(0.1 + blow.for_s / 10, 3)
     elif kind == "slow":
         blow.share = chance.choice((5.0, 30.0, 200.0))
     return blow

@@ -33,7 +33,7 @@ def judge(kafka: Kafka, setup: Setup, checker: Checker) -> list[str]:
         f"{topic}[{number}] hangs from {log.stable} to {log.end}"
         for topic, logs in kafka.topics.items()
         for number, log in enumerate(logs)
-        if log.stable != log.end
+        if any(not span.is_orphan for span in log.open.values())
     ]
     if not setup.exact:
         inputs = [

@@ -121,8 +121,8 @@ class TestStart:
         with pytest.raises(ValueError, match="-1001"):
             source.start(0, -1001)
 
-    def test_of_an_offset_that_is_gone_stops_the_daemon(self, world: World) -> None:
-        """The client says it once and would then stall without a word."""
+    def test_an_offset_that_is_gone_ends_the_pipeline(self, world: World) -> None:
+        """The client says it once and would then stall; the committed offset decides what next."""
         world.make(world.input)
         world.write(world.input, 0, VALUES)
         world.delete_before(world.input, 0, 50)
@@ -134,7 +134,7 @@ class TestStart:
         with pytest.raises(Fault) as caught:
             poll_until(source, lambda: False)
         assert caught.value.cause == "input_gone"
-        assert caught.value.action is Action.GIVE_UP
+        assert caught.value.action is Action.TEAR_DOWN
         assert f"{world.input}[0]@10" in str(caught.value)
 
     def test_the_offsets_of_its_assignment_are_no_fault(self, world: World) -> None:

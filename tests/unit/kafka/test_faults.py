@@ -38,7 +38,7 @@ ROWS = {
         "SASL_AUTHENTICATION_FAILED",
         "_AUTHENTICATION",
     ],
-    ("give up", "input_gone"): [
+    ("tear down", "input_gone"): [
         "OFFSET_OUT_OF_RANGE",
         "_AUTO_OFFSET_RESET",
         "_NO_OFFSET",

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from consumer.errors import Action, Fault
 from consumer.kafka.offsets import Committed, Hanging
 from consumer.pipeline.partition import Partition
 from consumer.pipeline.policy import PipelinePolicy
@@ -151,3 +152,36 @@ def test_a_slow_kafka_gets_more_time_with_each_question() -> None:
     kafka = Slow(patient.request_s)
     assert waited(kafka, policy=patient) == ["offsets_blocked"]
     assert kafka.limits_s == [1.0, *(number * ASK_BLOCKED_S for number in (2, 4, 8)), 1.0]
+
+
+class Begun(Standing):
+    """Where state lies and no offset is committed, at first or for good."""
+
+    def __init__(self, *, by_another: bool) -> None:
+        super().__init__(Hanging(0, 4, OTHER, delta(4)))
+        self._by_another = by_another
+        self._asked = 0
+
+    def committed(self, numbers: Sequence[int], limit_s: float) -> Mapping[int, Committed]:
+        """None, unless another member has one by the second question."""
+        self._asked += 1
+        if self._asked == 1 or not self._by_another:
+            return {}
+        return super().committed(numbers, limit_s)
+
+
+@pytest.mark.parametrize(
+    ("by_another", "verdict"),
+    [
+        (True, (Action.TEAR_DOWN, "partition_lost")),
+        (False, (Action.GIVE_UP, "offsets_expired")),
+    ],
+)
+def test_who_was_away_at_the_start_of_a_group_does_not_call_its_offsets_expired(
+    verdict: tuple[Action, str], *, by_another: bool
+) -> None:
+    """Where there is state and no offset, it asks once more: another member may have begun."""
+    with pytest.raises(Fault) as caught:
+        waited(Begun(by_another=by_another))
+
+    assert (caught.value.action, caught.value.cause) == verdict
