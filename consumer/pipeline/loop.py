@@ -86,12 +86,11 @@ class Pipeline:
             policy,
             ports.offsets,
             ports.reader,
+            ports.transactions,
             ports.clock,
             ports.observer,
-            writer=ports.transactions.transactional_id,
             new_incarnation=ports.new_incarnation,
             ready=self._ready,
-            end_own=self._end_own,
         )
         self._idleness = Idleness(policy, ports.offsets, ports.clock)
         self._reporting = Reporting(policy, ports.offsets, ports.clock, ports.observer)
@@ -219,14 +218,6 @@ class Pipeline:
         self._share_memory()
         if not running.unnamed:
             self._source.start(partition.number, running.offset)
-
-    def _end_own(self, partitions: Sequence[int]) -> None:
-        """End what a former life of ours left in state partitions: see `Recovery`."""
-        self._transactions.begin()
-        for number in partitions:
-            self._transactions.produce_state(number, [b""])
-        self._transactions.flush()
-        self._transactions.abort()
 
     def _share_memory(self) -> None:
         """Each partition may use as much as any other, restored already or not."""

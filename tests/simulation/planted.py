@@ -210,7 +210,7 @@ def orphan_not_ended() -> Patch:
 
 def own_orphan_not_ended() -> Patch:
     """The same of one's own."""
-    return mock.patch.object(Pipeline, "_end_own")
+    return mock.patch.object(Transactions, "end_orphans")
 
 
 BUGS: Mapping[str, Callable[[], Patch]] = {

@@ -182,6 +182,16 @@ class Transactions:
             self._end(Call.ABORT, self._limits.abort_s, committed=False)
         self._status = "ready"
 
+    def end_orphans(self, partitions: Sequence[int]) -> None:
+        """See `ports.Transactions`."""
+        self.begin()
+        try:
+            for partition in partitions:
+                self.produce_state(partition, [b""])
+            self.flush()
+        finally:
+            self.abort()
+
     def close(self) -> None:
         """See `ports.Transactions`."""
         self._process.check()

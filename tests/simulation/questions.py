@@ -165,24 +165,27 @@ class Offsets:
         return answer
 
     def free_writer(
-        self, transactional_id: str, timeout_s: float, orphaned: Sequence[int] = ()
+        self, transactional_id: str, timeout_s: float, partitions: Sequence[int] = ()
     ) -> bool:
         """See `ports.Offsets`."""
         limit_s = self._client.settings.transaction_s
         coordinator = self._kafka.coordinator
+        end_s = self._kafka.world.now + timeout_s
+
+        def ask(what: str, effect: Callable[[], Any]) -> Any:
+            return self._ask(what, effect, max(end_s - self._kafka.world.now, 0.0))
+
         try:
-            pid, epoch = self._ask(
-                f"frees {transactional_id}",
-                lambda: coordinator.init(transactional_id, limit_s),
-                timeout_s,
+            pid, epoch = ask(
+                f"frees {transactional_id}", lambda: coordinator.init(transactional_id, limit_s)
             )
-            for number in orphaned:
+            for number in partitions:
                 place = (self._state, number)
                 write = partial(self._write, transactional_id, pid, epoch, place)
-                self._ask(f"ends an orphan in {place}", write, timeout_s)
-            if orphaned:
+                ask(f"ends an orphan in {place}", write)
+            if partitions:
                 end = partial(coordinator.end, transactional_id, epoch, committed=False)
-                self._ask("aborts", end, timeout_s)
+                ask("aborts", end)
         except Fault:
             return False
         return True
