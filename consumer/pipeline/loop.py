@@ -217,7 +217,7 @@ class Pipeline:
         self._running[partition.number] = running
         self._share_memory()
         if not running.unnamed:
-            self._source.start(partition.number, running.offset)
+            self._source.start(partition.number, running.position)
 
     def _share_memory(self) -> None:
         """Each partition may use as much as any other, restored already or not."""
@@ -234,7 +234,7 @@ class Pipeline:
         if unnamed:
             self._commit()
         for number in unnamed:
-            self._source.start(number, self._running[number].offset)
+            self._source.start(number, self._running[number].position)
 
     # Work
 
@@ -259,8 +259,7 @@ class Pipeline:
         if delta.dead_letters:
             self._add_dead_letters(running, batch)
         if index > start:
-            running.offset = batch.offsets[index - 1] + 1
-            running.position = max(running.position, running.offset)
+            running.position = max(running.position, batch.offsets[index - 1] + 1)
         if index < len(batch.offsets):
             if not running.backlog:
                 self._source.pause(batch.partition)

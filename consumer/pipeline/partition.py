@@ -54,10 +54,8 @@ class Running:
     ) -> None:
         self.aggregator = aggregator
         self.log = log
-        self.offset = offset
-        """The next record to apply."""
         self.position = offset
-        """The same, beyond control records at the end."""
+        """Of the next record to read, beyond control records at the end."""
         self.sent = offset
         """What the last commit committed, or is about to."""
         self.last_record_s = now_s

@@ -27,7 +27,7 @@ def busy(number: int) -> Running:
     value = callback(f"t{number}", usage("1"), usage("2"), usage("3"))
     found.aggregator.apply(Batch([17], [20_000], [None], [value]), 0, WALL_MS, 10)
     found.aggregator.windows.move(40_000)
-    found.offset = found.position = 18
+    found.position = 18
     return found
 
 
