@@ -306,7 +306,8 @@ class Offsets:
                 found = {at.partition: future.result().offset for at, future in answer.items()}
             except KafkaException as error:
                 if error.args[0].code() == KafkaError.FENCED_LEADER_EPOCH:
-                    self._admin.list_topics(topic, _left_s(deadline))  # else asks as before
+                    left_s = max(deadline - time.monotonic(), _REQUEST_S)
+                    self._admin.list_topics(topic, left_s)  # else it asks as before for minutes
                 raise
             if min(found.values()) < 0:  # how the client says that there was no answer
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
@@ -323,11 +324,6 @@ class Offsets:
         _log.warning("state_not_deleted", topic=self._state, reason=str(reason))
 
 
-def _left_s(deadline: float) -> float:
-    """What a request may take of the time that is left."""
-    return max(deadline - time.monotonic(), _REQUEST_S)
-
-
 def _committed(at: At) -> Committed:
     return Committed(at.offset, at.metadata or "")
 
@@ -335,12 +331,12 @@ def _committed(at: At) -> Committed:
 def _until(deadline: float, ask: Callable[[float], Answer], subject: str) -> Answer:
     """Ask until Kafka answers or the time is up; a refusal ends it at once."""
     while True:
-        left_s = _left_s(deadline)
+        left_s = deadline - time.monotonic()
         try:
-            return ask(left_s)
+            return ask(max(left_s, _REQUEST_S))
         except KafkaException as error:
             row = faults.classify(error.args[0], Call.OFFSETS)
             passing = row is faults.BROKER_UNREACHABLE or error.args[0].code() in faults.TRANSIENT
-            if not passing or time.monotonic() > deadline - _AGAIN_S:
+            if not passing or left_s < _AGAIN_S:
                 raise faults.fault(error.args[0], Call.OFFSETS, subject) from None
         time.sleep(_AGAIN_S)

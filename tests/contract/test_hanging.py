@@ -55,7 +55,7 @@ def test_of_a_stranger_is_left_out(world: World) -> None:
     client.transactions.produce([Output(world.state, None, b"x", 0)])
     client.transactions.flush()
 
-    assert client.offsets.hanging([0], 1) == []
+    assert client.offsets.hanging([0], 10) == []
 
 
 def test_freeing_the_writer_ends_it_and_fences_the_writer(world: World) -> None:
@@ -178,6 +178,19 @@ def test_freeing_in_a_partition_ends_what_the_coordinator_knows_of_as_well(world
     assert hanging(other, 0) == []
     assert values(world, world.state) == []
     assert fault_of(writer.transactions.commit).cause == "fenced"
+
+
+def test_freeing_says_when_a_partition_did_not_take_its_record(world: World) -> None:
+    """What could be ended is ended, and nothing new is left open."""
+    world.make_topics(2)
+    writer, other = world.client("a", limits=FOREVER), world.client("b")
+    writer.transactions.init()
+    write(world, writer, b"hangs")
+
+    assert not other.offsets.free_writer(writer.transactions.transactional_id, 5, [1, 7])
+
+    settle(world, world.state)
+    assert hanging(other, 0, 1) == []
 
 
 def test_ones_own_orphan_is_ended_without_being_fenced(lax_world: World) -> None:

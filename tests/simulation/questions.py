@@ -179,19 +179,22 @@ class Offsets:
             pid, epoch = ask(
                 f"frees {transactional_id}", lambda: coordinator.init(transactional_id, limit_s)
             )
-            for number in partitions:
-                place = (self._state, number)
-                write = partial(self._write, transactional_id, pid, epoch, place)
-                ask(f"ends an orphan in {place}", write)
-            if partitions:
-                end = partial(coordinator.end, transactional_id, epoch, committed=False)
-                ask("aborts", end)
+            try:
+                for number in partitions:
+                    place = (self._state, number)
+                    write = partial(self._write, transactional_id, pid, epoch, place)
+                    ask(f"ends an orphan in {place}", write)
+            finally:
+                if partitions:
+                    end = partial(coordinator.end, transactional_id, epoch, committed=False)
+                    ask("aborts", end)
         except Fault:
             return False
         return True
 
     def _write(self, transactional_id: str, pid: int, epoch: int, place: Place) -> None:
         """An empty record in a transaction."""
+        self._kafka.log(place)  # which the client knows of
         self._kafka.coordinator.add(transactional_id, epoch, place)
         self._kafka.produce(place, [Entry(None, b"", 1, None, None)], pid, epoch)
 
