@@ -9,6 +9,7 @@ that never join it, not through the admin client: librdkafka 2.16.1 crashes the 
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -19,7 +20,6 @@ from confluent_kafka import (
     IsolationLevel,
     KafkaError,
     KafkaException,
-    Producer,
 )
 from confluent_kafka import TopicPartition as At
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says its manual
@@ -32,7 +32,7 @@ from consumer.kafka import faults, properties
 from consumer.kafka.faults import Call
 from consumer.kafka.group import members_of
 from consumer.kafka.records import headers_of
-from consumer.kafka.transactions import WRITER_HEADER
+from consumer.kafka.transactions import WRITER_HEADER, Timeouts, Transactions
 
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
@@ -40,6 +40,7 @@ _AGAIN_S = 0.02
 _ANSWER_S = 1.0  # how long Kafka may take before it counts as unreachable
 _REQUEST_S = 0.1  # the shortest time that a request is given
 _HEADS = 100
+_EMPTY_BYTES = 10_000  # room enough for a record without content
 _READ_COMMITTED = IsolationLevel.READ_COMMITTED
 
 _log = structlog.get_logger(__name__)
@@ -200,36 +201,44 @@ class Offsets:
             self._latest.unassign()
 
     def free_writer(
-        self, transactional_id: str, timeout_s: float, orphaned: Sequence[int] = ()
+        self, transactional_id: str, timeout_s: float, partitions: Sequence[int] = ()
     ) -> bool:
         """End the hanging transaction of a dead member, whose id is fenced thereby.
 
-        Of an orphaned one its coordinator knows nothing, so nobody will end it: a record
-        came when its transaction was over, and the partition took it (KIP-890; brokers that
-        verify do not). What ends it is the end of another transaction of the same id there.
+        To take over its id ends what the coordinator knows of; see `Transactions.end_orphans`
+        for what it does not. Which of the two it is only the attempt would tell, and a second
+        one would fence the writer again, which may be well by then: so both are done at once.
 
         Args:
             transactional_id: whose it is.
-            timeout_s: for all of it, about.
-            orphaned: state partitions to write to, and to take it back.
+            timeout_s: for all of it.
+            partitions: of the state, that it holds back.
 
         Returns:
             False when that did not work in time.
         """
-        config = properties.liberator(self._options, transactional_id)
-        producer = properties.create(Producer, config)
+        writer = Transactions(
+            dataclasses.replace(self._options, transactional_id=transactional_id),
+            input_topic=self._input,
+            state_topic=self._state,
+            message_max_bytes=_EMPTY_BYTES,
+            batch_max_bytes=_EMPTY_BYTES,
+            timeouts=Timeouts(
+                init_s=timeout_s / 2,
+                queue_s=0.0,
+                flush_s=timeout_s / 4,
+                abort_s=timeout_s / 4,
+            ),
+        )
         try:
-            producer.init_transactions(timeout_s)
-            if orphaned:
-                producer.begin_transaction()
-                for partition in orphaned:
-                    producer.produce(self._state, b"", partition=partition)
-                producer.flush(timeout_s)
-                producer.abort_transaction(timeout_s)
-        except KafkaException as error:
-            reason = error.args[0].str()
-            _log.warning("transaction_not_ended", writer=transactional_id, reason=reason)
+            writer.init()
+            if partitions:
+                writer.end_orphans(partitions)
+        except Fault as fault:
+            _log.warning("transaction_not_ended", writer=transactional_id, reason=str(fault))
             return False
+        finally:
+            writer.close()
         return True
 
     def _heads(self, begins: Mapping[int, int], deadline: float) -> Sequence[Hanging]:
@@ -306,7 +315,8 @@ class Offsets:
                 found = {at.partition: future.result().offset for at, future in answer.items()}
             except KafkaException as error:
                 if error.args[0].code() == KafkaError.FENCED_LEADER_EPOCH:
-                    self._admin.list_topics(topic, timeout_s)  # else it asks as before for minutes
+                    left_s = max(deadline - time.monotonic(), _REQUEST_S)
+                    self._admin.list_topics(topic, left_s)  # else it asks as before for minutes
                 raise
             if min(found.values()) < 0:  # how the client says that there was no answer
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001

@@ -154,12 +154,6 @@ def producer(
     return {**user, **own}
 
 
-def liberator(options: ClientOptions, transactional_id: str) -> dict[str, str]:
-    """A producer that lives only to take over the id of a dead member."""
-    user = {**_PRODUCER, **options.common, **options.producer}
-    return {**user, "transactional.id": transactional_id, "enable.idempotence": "true"}
-
-
 def simulator(options: ClientOptions) -> dict[str, str]:
     """A plain producer that plays ThingSpace; keys are placed as a Java client would."""
     user = {**options.common, **options.producer}

@@ -231,6 +231,24 @@ class Transactions:
             self._client.abort_transaction(self._timeouts.abort_s)
         self._open = False
 
+    def end_orphans(self, partitions: Sequence[int]) -> None:
+        """End transactions of this id in state partitions that its coordinator does not know of.
+
+        A record came when its transaction was over, and the partition took it (KIP-890; brokers
+        that verify do not). Nobody will end that but the marker of another transaction of the
+        same id in the same partition: one with an empty record, which is taken back.
+
+        Raises:
+            Fault: a partition did not take it, or not back.
+        """
+        self.begin()
+        try:
+            for partition in partitions:
+                self.produce_state(partition, [b""])
+            self.flush()
+        finally:
+            self.abort()
+
     def close(self) -> None:
         """Free the client; what is still queued is thrown away, nothing is waited for.
 

@@ -64,7 +64,7 @@ def gather(
         if delta.touched:
             checkpoint.state[number] = running.log.append(running.aggregator, delta)
         checkpoint.partitions[number] = running
-        checkpoint.offsets[number] = running.offset
+        checkpoint.offsets[number] = running.sent = running.going_on
         checkpoint.tallies.add(delta.tallies)
     return checkpoint
 

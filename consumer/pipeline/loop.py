@@ -87,12 +87,11 @@ class Pipeline:
             policy,
             ports.offsets,
             ports.reader,
+            ports.transactions,
             ports.clock,
             ports.observer,
-            writer=ports.transactions.transactional_id,
             new_incarnation=ports.new_incarnation,
             ready=self._ready,
-            end_own=self._end_own,
         )
         self._idleness = Idleness(policy, ports.offsets, ports.clock)
         self._leftovers = Leftovers(policy, ports.offsets, ports.clock, ports.aside)
@@ -223,15 +222,7 @@ class Pipeline:
         self._running[partition.number] = running
         self._share_memory()
         if not running.unnamed:
-            self._source.start(partition.number, running.offset)
-
-    def _end_own(self, partitions: Sequence[int]) -> None:
-        """End what a former life of ours left in state partitions: see `Recovery`."""
-        self._transactions.begin()
-        for number in partitions:
-            self._transactions.produce_state(number, [b""])
-        self._transactions.flush()
-        self._transactions.abort()
+            self._source.start(partition.number, running.position)
 
     def _share_memory(self) -> None:
         """Each partition may use as much as any other, restored already or not."""
@@ -248,7 +239,7 @@ class Pipeline:
         if unnamed:
             self._commit()
         for number in unnamed:
-            self._source.start(number, self._running[number].offset)
+            self._source.start(number, self._running[number].position)
 
     # Work
 
@@ -273,8 +264,7 @@ class Pipeline:
         if delta.dead_letters:
             self._add_dead_letters(running, batch)
         if index > start:
-            running.offset = batch.offsets[index - 1] + 1
-            running.position = max(running.position, running.offset)
+            running.position = max(running.position, batch.offsets[index - 1] + 1)
         if index < len(batch.offsets):
             if not running.backlog:
                 self._source.pause(batch.partition)

@@ -54,10 +54,10 @@ class Running:
     ) -> None:
         self.aggregator = aggregator
         self.log = log
-        self.offset = offset
-        """The next record to apply; what a commit commits."""
         self.position = offset
-        """The same, beyond control records at the end."""
+        """Of the next record to read, beyond control records at the end."""
+        self.sent = offset
+        """What the last commit committed, or is about to."""
         self.last_record_s = now_s
         self.at_end = False
         """Silent for `completion.idle` and, as Kafka said since, read to the very end."""
@@ -94,9 +94,22 @@ class Running:
         running.unnamed = unnamed
         return running
 
+    @property
+    def going_on(self) -> int:
+        """What a commit commits: where the next record will be, or one that waits.
+
+        Behind the last one there may be control records. To stand before them would be to ask
+        for them again, and they go the way of all records: what retention leaves would then
+        begin behind the offset, as if callbacks had been lost.
+        """
+        if self.backlog:
+            batch, index = self.backlog[0]
+            return batch.offsets[index]
+        return self.position
+
     def pending(self) -> bool:
         """Whether there is something to commit."""
-        return self.unnamed or self.aggregator.delta.touched
+        return self.unnamed or self.aggregator.delta.touched or self.going_on > self.sent
 
 
 class Partition:

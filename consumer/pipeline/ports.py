@@ -152,6 +152,10 @@ class Transactions(Protocol):
     def abort(self) -> None:
         """Abort with a time limit. Raises `Fault` where even that fails."""
 
+    def end_orphans(self, partitions: Sequence[int]) -> None:
+        """In these state partitions, end transactions of this id that their coordinator
+        does not know of. Outside of a transaction."""
+
     def close(self) -> None: ...
 
 
@@ -247,10 +251,10 @@ class Offsets(Protocol):
         """The oldest open transaction of each of these state partitions that has one."""
 
     def free_writer(
-        self, transactional_id: str, timeout_s: float, orphaned: Sequence[int] = ()
+        self, transactional_id: str, timeout_s: float, partitions: Sequence[int] = ()
     ) -> bool:
         """End the hanging transaction of a dead member (`init_transactions` with its
-        id, which fences it), and in these state partitions one that its coordinator does
+        id, which fences it), in these state partitions even one that its coordinator does
         not know of. False when that did not work in time."""
 
     def close(self) -> None: ...

@@ -8,14 +8,8 @@ committed offsets are asked for, of all waiting partitions at once. What comes b
     offset, no metadata     an operator set it: from there, a new incarnation
     offset with metadata    the state that it names is restored, then from there
 
-A question or a read that is blocked means that a dead member's transaction hangs. Whose,
-the oldest open record of the state partition says; the writer of the last commit, which the
-metadata names, need not be it and may be well. When the same transaction is seen again a
-while later, it is ended by fencing its writer. So nobody is fenced whose transaction does
-not block; what cannot be ended so is waited out. A transaction that stays although its writer
-was fenced is an orphan, which its coordinator does not know of, and is ended by hand; our own
-writer, which has nothing open here, can only have left an orphan. What must not be ended is one
-that Kafka has committed elsewhere: then the record is that of the commit which the offset names.
+A question or a read that is blocked means that a dead member's transaction hangs: see
+`freeing`.
 
 A member that was away for long (stopped, swapped out) in the middle of this may come back to
 a state log that its new owner has begun, or written on and cleaned up, and to an input whose
@@ -30,9 +24,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import structlog
 
 from consumer.errors import Action, Fault
+from consumer.pipeline.freeing import Freeing
 from consumer.pipeline.partition import Event, Partition, Running
 from consumer.pipeline.policy import PipelinePolicy
-from consumer.pipeline.ports import Clock, Committed, Hanging, Observer, Offsets, StateReader
+from consumer.pipeline.ports import (
+    Clock,
+    Committed,
+    Hanging,
+    Observer,
+    Offsets,
+    StateReader,
+    Transactions,
+)
 from consumer.pipeline.restore import Restore
 from consumer.pipeline.start import Beginning, begin
 from consumer.wire.state_entry import Named, StateError, decode_named
@@ -51,43 +54,33 @@ PROGRESS_S = 5.0
 
 
 class Recovery:
-    """Brings assigned partitions to run.
-
-    `ready` is told of each; `end_own` ends orphans of our own in these state partitions.
-    """
+    """Brings assigned partitions to run; `ready` is told of each."""
 
     def __init__(
         self,
         policy: PipelinePolicy,
         offsets: Offsets,
         reader: StateReader,
+        transactions: Transactions,
         clock: Clock,
         observer: Observer,
         *,
-        writer: str,
         new_incarnation: Callable[[], str],
         ready: Callable[[Partition], None],
-        end_own: Callable[[Sequence[int]], None],
     ) -> None:
         self._policy = policy
         self._offsets = offsets
         self._reader = reader
         self._clock = clock
         self._observer = observer
-        self._writer = writer
         self._new_incarnation = new_incarnation
         self._ready = ready
-        self._end_own = end_own
+        self._freeing = Freeing(policy, offsets, transactions, clock)
         self._waiting: dict[int, Partition] = {}
         self._restoring: dict[int, Partition] = {}
         self._positions: dict[int, int] = {}
         self._progress_s = 0.0
         self._told_s = 0.0
-        self._suspects: set[Hanging] = set()
-        self._fenced: set[Hanging] = set()
-        """Those whose writer was fenced."""
-        self._torn: set[Hanging] = set()
-        self._looked_s = float("-inf")
         self._group_is_new = False
         self._blocked: dict[int, bool] = {}
         """Partitions whose committed offset a pending transaction may hold back, and whether
@@ -132,6 +125,8 @@ class Recovery:
                 self._resolve()
             if self._restoring:
                 self._read()
+            stalled = self._restoring if self._stalled_s() > self._policy.request_s else ()
+            self._freeing.step([*self._blocked, *stalled], self._is_torn)
         except Fault as fault:
             if fault.cause in LOOKS_GONE and self._is_overtaken():
                 raise Fault(
@@ -172,10 +167,9 @@ class Recovery:
                 log.warning("offsets_blocked", partitions=sorted(numbers))
             alone = len(numbers) == 1
             self._blocked.update(dict.fromkeys(numbers, alone))
-            self._free(list(self._blocked))
             # Where nothing hangs, it may be Kafka that is slow.
             longer_s = min(2 * self._ask_s, self._policy.request_s)
-            self._ask_s = ASK_BLOCKED_S if self._suspects else longer_s
+            self._ask_s = ASK_BLOCKED_S if self._freeing.has_seen(self._blocked) else longer_s
             return
         self._ask_s = ASK_BLOCKED_S
         for number in numbers:
@@ -307,56 +301,26 @@ class Recovery:
         self._observer.restore_progress(remaining)
         if not self._restoring:
             return
-        stalled_s = now_s - self._progress_s
+        stalled_s = self._stalled_s()
         if stalled_s > self._policy.restore_stalled_s:
             raise Fault(
                 Action.TEAR_DOWN,
                 "restore_stalled",
                 f"no progress in restoring {self._policy.state} for {stalled_s:.0f} s",
             )
-        if stalled_s > self._policy.request_s:
-            self._free(list(self._restoring))
         if now_s - self._told_s > PROGRESS_S:
             self._told_s = now_s
             log.info("restoring", partitions=len(self._restoring), remaining_records=remaining)
 
-    def _free(self, numbers: list[int]) -> None:
-        """End the transactions that hold these partitions back, if they did so before."""
-        now_s, limit_s = self._clock.monotonic_s(), self._policy.request_s
-        if now_s - self._looked_s < limit_s:
-            return
-        self._looked_s = now_s
-        found = set(self._offsets.hanging(numbers, limit_s))
-        known = found & self._suspects
-        orphans = {one for one in known if one in self._fenced or one.writer == self._writer}
-        torn = set(filter(self._is_torn, orphans))
-        for writer in sorted({one.writer for one in known - torn}):
-            its = {one for one in known - torn if one.writer == writer}
-            by_hand = sorted(one.partition for one in its & orphans)
-            if writer == self._writer:
-                self._end_own(by_hand)
-            elif self._offsets.free_writer(writer, 5 * limit_s, by_hand):
-                self._fenced |= its
-                log.warning("transaction_ended", writer=writer)
-        self._suspects = found
-        self._fenced &= found
+    def _stalled_s(self) -> float:
+        """For how long no restore has got on."""
+        return self._clock.monotonic_s() - self._progress_s if self._restoring else 0.0
 
-    def _is_torn(self, orphan: Hanging) -> bool:
+    def _is_torn(self, hanging: Hanging) -> bool:
         """Whether what is left open belongs to the very commit that the offset names."""
-        partition = self._restoring.get(orphan.partition)
+        partition = self._restoring.get(hanging.partition)
         restore = None if partition is None else partition.restore
-        if restore is None or not restore.ends_with(orphan.value, orphan.offset):
-            return False
-        if orphan not in self._torn:
-            self._torn.add(orphan)
-            log.error(
-                "transaction_torn",
-                writer=orphan.writer,
-                topic=self._policy.state,
-                partition=orphan.partition,
-                offset=orphan.offset,
-            )
-        return True
+        return restore is not None and restore.ends_with(hanging.value, hanging.offset)
 
 
 def _plain(at: Committed | None) -> tuple[int, str] | None:

@@ -12,6 +12,8 @@ Kafka with our own clients, and on the fake one. Where they differ, the real one
     fake        the fake Kafka, in virtual time, with several seeds
     acts        what members do in most tests
 
+    raw         requests that no client sends on purpose
+
     test_transactions   all or nothing; what is refused, and what a refusal spoils
     test_visibility     open transactions: end, last stable offset, who ends them
     test_fencing        one producer for each id; commits without an answer
@@ -20,8 +22,12 @@ Kafka with our own clients, and on the fake one. Where they differ, the real one
     test_group          cooperative rebalances: who has what, who is told, who may commit
     test_loss           the dead, the frozen and the slow; static members
     test_reading        positions, ends, what is skipped; offsets that are not there
-    test_hanging        whose transaction hangs, and how it is ended
+    test_hanging        whose transaction hangs, and how it is ended; orphans
+    test_protocol       the new group protocol: what is the same, and what is not
+    test_library        the client library without our clients around it
+    test_promises       that docs/testing.md tells where each promise is tested
 
+The last but two run on the real Kafka alone; docs/testing.md says what the fake one lacks.
 To add a behaviour: write the test on the real Kafka, see it pass there, then on the fake one,
 and mend the fake. `pytest tests/contract -m "not kafka"` takes a few seconds.
 

@@ -33,6 +33,8 @@ class Member:
         self.ends: dict[int, int] = {}
         self.most = 1000
         """Records that it takes at a time."""
+        self.on_assignment: Callable[[], None] | None = None
+        """What it does when it is given partitions."""
         self.on_revocation: Callable[[], None] | None = None
         """What it does when partitions are revoked, before it lets them go."""
         self.on_loss: Callable[[], None] | None = None
@@ -58,6 +60,8 @@ class Member:
         self._note("assigned", partitions)
         self.held |= set(partitions)
         self._fresh |= set(partitions)
+        if self.on_assignment is not None and partitions:
+            self.on_assignment()
 
     def on_revoked(self, partitions: Sequence[int]) -> None:
         """See `Listener`."""
@@ -114,6 +118,12 @@ def share(world: World, *members: Member, partitions: int) -> None:
         return sum(held) == partitions and min(held) >= least
 
     poll_until(world, shared, "a share for each", *members)
+
+
+def pass_time(world: World, seconds: float, *members: Member) -> None:
+    """Let so much time go by, while the members poll."""
+    end_s = world.monotonic_s() + seconds
+    poll_until(world, lambda: world.monotonic_s() >= end_s, "", *members, timeout_s=2 * seconds)
 
 
 def calm(world: World, *members: Member) -> None:

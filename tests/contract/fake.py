@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from confluent_kafka import KafkaError
 
+from consumer.kafka.transactions import WRITER_HEADER
 from consumer.pipeline import ports
-from tests.contract.world import DEFAULT, Client, Limits, Requests, Seen
+from tests.contract.world import DEFAULT, Client, Limits, RefusedByKafka, Requests, Seen
 from tests.harness.cluster import Committed
 from tests.simulation.broker import Kafka
 from tests.simulation.client import Client as Identity
 from tests.simulation.client import Settings
 from tests.simulation.group import Metadata
-from tests.simulation.network import FINE, RefusedError, Weather
+from tests.simulation.log import Entry
+from tests.simulation.network import FINE, Fate, RefusedError, Weather
 from tests.simulation.producer import Transactions
 
 _STEP_S = 0.02
@@ -96,8 +98,8 @@ def _answer(effect: Callable[[], object]) -> str:
 class FakeWorld:
     """An application on a Kafka of its own, whose chances come from `seed`."""
 
-    def __init__(self, seed: int | str) -> None:
-        self.kafka = Kafka(seed)
+    def __init__(self, seed: int | str, *, verifies: bool = True) -> None:
+        self.kafka = Kafka(seed, verifies=verifies)
         self.input, self.state, self.reports = "callbacks", "state", "reports"
         self.max_record_bytes = 1_000_000
         self._started = 0
@@ -162,6 +164,33 @@ class FakeWorld:
     def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
         """See `World`."""
         self.kafka.delete_records(topic, before)
+
+    def forbid_deletions(self) -> None:
+        """See `World`."""
+        self.kafka.forbidden += 1
+
+    def leave_orphan(self, client: Client, partition: int) -> None:
+        """See `World`."""
+        identity, kafka = _fake(client), self.kafka
+        pid, epoch = kafka.coordinator.init(identity.name, DEFAULT.transaction_s)
+        headers = [(WRITER_HEADER, identity.name.encode())]
+        try:
+            kafka.produce(
+                (self.state, partition), [Entry(None, b"orphan", 1, headers, None)], pid, epoch
+            )
+        except RefusedError as refused:
+            raise RefusedByKafka from refused
+
+    def deliver_again(self, value: bytes) -> int:
+        """See `World`."""
+        client = self.client("stutterer")
+        client.transactions.init()
+        _fake(client).network.aims["produces"] = lambda: Fate.UNANSWERED
+        client.transactions.begin()
+        client.transactions.produce_state(0, [value])
+        (told,) = client.transactions.flush().values()
+        client.transactions.commit()
+        return told
 
     def committed(self) -> Mapping[int, Committed]:
         """See `World`."""

@@ -17,19 +17,23 @@ from pathlib import Path
 from typing import Any, cast
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
 
 from consumer.kafka.properties import ClientOptions
 from consumer.kafka.transactions import Timeouts
 from consumer.pipeline import ports
-from tests.contract import child
+from tests.contract import child, raw
 from tests.contract.line import Line
 from tests.contract.wire import WireRequests
-from tests.contract.world import DEFAULT, Client, Limits, Requests, Seen
+from tests.contract.world import DEFAULT, Client, Limits, RefusedByKafka, Requests, Seen
 from tests.harness.cluster import Cluster, Committed, Sending
 from tests.waiting import until
 
 _HEARTBEAT_MS = "200"
 """So often a member may learn of a rebalance: the tests are not to wait for it."""
+
+_GROUP_HEARTBEAT_MS = "500"
+"""The least that the new protocol's groups may have here."""
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.contract.child", "pytest"])
@@ -85,8 +89,12 @@ class RealClient:
 class RealWorld:
     """An application on the Kafka of this test run."""
 
-    def __init__(self, bootstrap_servers: str, prefix: str) -> None:
+    def __init__(
+        self, bootstrap_servers: str, prefix: str, *, group_session_s: float | None = None
+    ) -> None:
+        """With `group_session_s` its members use the new protocol: sessions are the group's."""
         self.group = prefix
+        self._group_session_s = group_session_s
         self.input = f"{prefix}.callbacks"
         self.state = f"{prefix}.state"
         self.reports = f"{prefix}.reports"
@@ -103,6 +111,12 @@ class RealWorld:
         self._cluster.create(self.reports, 1, **limit)
         topics = (self.input, self.state, self.reports)
         until(lambda: all(map(self._cluster.partitions, topics)), "the topics are seen")
+        if self._group_session_s is not None:
+            settings = {
+                "consumer.session.timeout.ms": _ms(self._group_session_s),
+                "consumer.heartbeat.interval.ms": _GROUP_HEARTBEAT_MS,
+            }
+            self._cluster.configure_group(self.group, settings)
 
     def client(self, name: str, *, static: bool = False, limits: Limits = DEFAULT) -> Client:
         """See `World`."""
@@ -112,9 +126,8 @@ class RealWorld:
             instance=name if static else None,
             common=self._servers,
             consumer={
-                "session.timeout.ms": _ms(limits.session_s),
+                **self._protocol(limits),
                 "max.poll.interval.ms": _ms(limits.poll_s),
-                "heartbeat.interval.ms": _HEARTBEAT_MS,
             },
             producer={"transaction.timeout.ms": _ms(limits.transaction_s)},
         )
@@ -128,6 +141,14 @@ class RealWorld:
         name = f"{self.group}-{name}"
         servers = self._servers["bootstrap.servers"]
         return WireRequests(servers, name, self.group, self.input, self.state)
+
+    def _protocol(self, limits: Limits) -> Mapping[str, str]:
+        if self._group_session_s is not None:
+            return {"group.protocol": "consumer"}
+        return {
+            "session.timeout.ms": _ms(limits.session_s),
+            "heartbeat.interval.ms": _HEARTBEAT_MS,
+        }
 
     def crash(self, client: Client) -> None:
         """See `World`."""
@@ -185,6 +206,24 @@ class RealWorld:
     def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
         """See `World`."""
         self._cluster.delete_records(topic, before)
+
+    def forbid_deletions(self) -> None:
+        """See `World`."""
+        self._cluster.forbid(self.state, AclOperation.DELETE)
+
+    def leave_orphan(self, client: Client, partition: int) -> None:
+        """See `World`."""
+        place = raw.Place(self._servers["bootstrap.servers"], self.state, partition)
+        try:
+            raw.leave_orphan(place, client.transactions.transactional_id)
+        except raw.Refused as refused:
+            raise RefusedByKafka from refused
+
+    def deliver_again(self, value: bytes) -> int:
+        """See `World`."""
+        place = raw.Place(self._servers["bootstrap.servers"], self.state, 0)
+        _, told = raw.deliver_again(place, value)
+        return told
 
     def committed(self) -> Mapping[int, Committed]:
         """See `World`."""

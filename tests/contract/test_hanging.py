@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from tests.contract.acts import appear, commit, fault_of, joined, settle, values, write
+import pytest
+
+from tests.contract.acts import (
+    Reading,
+    appear,
+    commit,
+    fault_of,
+    joined,
+    settle,
+    values,
+    write,
+)
 from tests.contract.test_offsets import BRIEF_S, FOREVER, seen
-from tests.contract.world import Client, Output, Position, World
+from tests.contract.world import Client, Output, Position, RefusedByKafka, World
 from tests.harness.cluster import Committed
 
 
@@ -44,7 +55,7 @@ def test_of_a_stranger_is_left_out(world: World) -> None:
     client.transactions.produce([Output(world.state, None, b"x", 0)])
     client.transactions.flush()
 
-    assert client.offsets.hanging([0], 1) == []
+    assert client.offsets.hanging([0], 10) == []
 
 
 def test_freeing_the_writer_ends_it_and_fences_the_writer(world: World) -> None:
@@ -108,3 +119,113 @@ def test_freeing_a_writer_that_never_was_is_nothing(world: World) -> None:
     client = world.client("a")
 
     assert client.offsets.free_writer(f"{client.transactions.transactional_id}-nobody", 10)
+
+
+def test_a_kafka_that_verifies_takes_no_record_outside_of_a_transaction(world: World) -> None:
+    """Nor does it take one that comes when its transaction is over."""
+    world.make_topics()
+    client = world.client("a")
+    client.transactions.init()
+
+    with pytest.raises(RefusedByKafka):
+        world.leave_orphan(client, 0)
+
+    assert world.ends(world.state) == {0: 0}
+
+
+def test_an_orphan_outlives_the_fencing_of_its_writer(lax_world: World) -> None:
+    """Its coordinator does not know of it; it hangs, and a new producer of the id ends nothing."""
+    world = lax_world
+    world.make_topics(2)
+    writer, other = world.client("a"), world.client("b")
+    writer.transactions.init()
+    world.leave_orphan(writer, 1)
+    name = writer.transactions.transactional_id
+
+    assert other.offsets.free_writer(name, 10)
+
+    assert hanging(other, 0, 1) == [(1, 0, name)]
+
+
+def test_freeing_its_writer_in_its_partition_ends_an_orphan(lax_world: World) -> None:
+    """By a record that is taken back: nothing is left to read of either."""
+    world = lax_world
+    world.make_topics(2)
+    writer, other = world.client("a"), world.client("b")
+    writer.transactions.init()
+    world.leave_orphan(writer, 1)
+
+    assert other.offsets.free_writer(writer.transactions.transactional_id, 10, [1])
+
+    settle(world, world.state)
+    assert hanging(other, 0, 1) == []
+    assert world.ends(world.state) == {0: 0, 1: 3}
+    reading = Reading(other)
+    reading.reader.start(1, 0)
+    assert reading.until_at(world, 1, 3) == []
+
+
+def test_freeing_in_a_partition_ends_what_the_coordinator_knows_of_as_well(world: World) -> None:
+    """There is no need to know which of the two it is."""
+    world.make_topics()
+    writer, other = world.client("a", limits=FOREVER), world.client("b")
+    writer.transactions.init()
+    write(world, writer, b"hangs")
+
+    assert other.offsets.free_writer(writer.transactions.transactional_id, 10, [0])
+
+    settle(world, world.state)
+    assert hanging(other, 0) == []
+    assert values(world, world.state) == []
+    assert fault_of(writer.transactions.commit).cause == "fenced"
+
+
+def test_freeing_says_when_a_partition_did_not_take_its_record(world: World) -> None:
+    """What could be ended is ended, and nothing new is left open."""
+    world.make_topics(2)
+    writer, other = world.client("a", limits=FOREVER), world.client("b")
+    writer.transactions.init()
+    write(world, writer, b"hangs")
+
+    assert not other.offsets.free_writer(writer.transactions.transactional_id, 5, [1, 7])
+
+    settle(world, world.state)
+    assert hanging(other, 0, 1) == []
+
+
+def test_ones_own_orphan_is_ended_without_being_fenced(lax_world: World) -> None:
+    """By the producer that is there, which works on."""
+    world = lax_world
+    world.make_topics(2)
+    former = world.client("a")
+    former.transactions.init()
+    world.leave_orphan(former, 1)
+    world.crash(former)
+    client = world.client("a")
+    client.transactions.init()
+    assert hanging(client, 0, 1) == [(1, 0, client.transactions.transactional_id)]
+
+    client.transactions.end_orphans([1])
+
+    settle(world, world.state)
+    assert hanging(client, 0, 1) == []
+    write(world, client, b"one", partition=1)
+    client.transactions.commit()
+    appear(world, world.state, b"one")
+
+
+def test_an_orphan_becomes_part_of_its_producers_next_transaction_there(lax_world: World) -> None:
+    """And is committed with it: that is why such a Kafka can double what it was given."""
+    world = lax_world
+    world.make_topics()
+    former = world.client("a")
+    former.transactions.init()
+    world.leave_orphan(former, 0)
+    world.crash(former)
+    client = world.client("a")
+    client.transactions.init()
+
+    write(world, client, b"one")
+    client.transactions.commit()
+
+    appear(world, world.state, b"orphan", b"one")

@@ -12,6 +12,7 @@ from tests.contract.acts import (
     fault_of,
     joined,
     owned,
+    pass_time,
     poll_until,
     share,
     write,
@@ -113,6 +114,60 @@ def test_who_does_not_poll_loses_its_partitions(world: World) -> None:
 
     assert (fault.action, fault.cause) == (Action.TEAR_DOWN, "poll_exceeded")
     assert idle.events == [("assigned", [0]), ("lost", [0]), ("assigned", [0])]
+
+
+def test_who_blocks_in_an_assignment_is_not_missed(world: World) -> None:
+    """`max.poll.interval.ms` does not count in there, however long it takes."""
+    world.make_topics()
+    slow = Member(world.client("slow", limits=Limits(session_s=2, poll_s=2)))
+    slow.on_assignment = lambda: pass_time(world, 5)
+
+    poll_until(world, lambda: slow.held == {0}, "its partition", slow)
+    pass_time(world, 1, slow)
+
+    assert slow.events == [("assigned", [0])]
+
+
+def test_who_blocks_in_a_revocation_is_not_missed_either(world: World) -> None:
+    """Its answer is waited for, and nobody has the partition before, however long it takes."""
+    world.make_topics(2)
+    limits = Limits(session_s=2, poll_s=2)
+    slow = joined(world, world.client("slow", limits=limits), 2)
+    other = Member(world.client("other", limits=limits))
+    held: list[set[int]] = []
+
+    def block() -> None:
+        pass_time(world, 5, other)
+        held.append(set(other.held))
+
+    slow.on_revocation = block
+    share(world, slow, other, partitions=2)
+
+    assert held == [set()]
+    assert [kind for kind, _ in slow.events] == ["assigned", "revoked"]
+
+
+def test_who_blocks_in_a_revocation_while_a_third_one_joins_loses_everything(world: World) -> None:
+    """Those wait no longer than `max.poll.interval.ms`; it hears so when it is back."""
+    world.make_topics(3)
+    limits = Limits(session_s=2, poll_s=3)
+    slow = joined(world, world.client("slow", limits=limits), 3)
+    others = [Member(world.client("other", limits=limits))]
+    held: list[set[int]] = []
+
+    def block() -> None:
+        others.append(Member(world.client("third", limits=limits)))
+        first, second = others
+        poll_until(world, lambda: first.held | second.held == {0, 1, 2}, "all of it", *others)
+        held.append(set(slow.held))
+
+    slow.on_revocation = block
+    poll_until(world, lambda: bool(held), "a revocation", slow, others[0])
+    slow.on_revocation = None
+    share(world, slow, *others, partitions=3)
+
+    assert held == [{0, 1, 2}]
+    assert [kind for kind, _ in slow.events] == ["assigned", "revoked", "lost", "assigned"]
 
 
 def test_a_static_member_that_is_back_in_time_has_its_partitions_again(world: World) -> None:

@@ -7,8 +7,10 @@ import pytest
 from consumer.errors import Action
 from tests.contract.acts import (
     Reading,
+    appear,
     fault_of,
     joined,
+    pass_time,
     poll_until,
     settle,
     values,
@@ -190,6 +192,25 @@ def test_an_offset_of_the_input_that_is_not_there_is_a_fault(world: World, offse
     assert member.offsets == {}
 
 
+def test_an_offset_of_the_input_that_is_not_there_is_told_once(world: World) -> None:
+    """Then no word and nothing more of that partition, which does not come to itself again."""
+    world.make_topics(2)
+    for partition in range(2):
+        world.send([b"x"] * 10, partition)
+    world.delete_records(world.input, {0: 5})
+    member = joined(world, world.client("a"), 2)
+    member.client.source.start(0, 3)
+    fault_of(lambda: poll_until(world, lambda: False, "a fault", member))
+
+    member.client.source.start(1, 0)
+    poll_until(world, lambda: member.ends == {1: 10}, "the end of the other", member)
+    pass_time(world, 1, member)
+    assert set(member.offsets) == {1}
+
+    fault = fault_of(lambda: member.client.source.start(0, 5))
+    assert fault.action is Action.TEAR_DOWN
+
+
 @pytest.mark.parametrize("offset", [1, 9], ids=["below", "above"])
 def test_an_offset_of_the_state_that_is_not_there_is_a_fault(world: World, offset: int) -> None:
     """The log does not hold what the committed offset names."""
@@ -303,6 +324,25 @@ def test_deleted_state_records_move_the_beginning(world: World) -> None:
     reading = Reading(client)
     reading.reader.start(1, 2)
     assert reading.until_at(world, 1, 6) == [b"two", b"three"]
+
+
+def test_who_may_not_delete_state_records_keeps_them_and_works_on(lax_world: World) -> None:
+    """Nothing is deleted, and all else is as before."""
+    world = lax_world
+    world.make_topics()
+    client = world.client("a")
+    client.transactions.init()
+    write(world, client, b"one")
+    client.transactions.commit()
+    settle(world, world.state)
+    world.forbid_deletions()
+
+    client.offsets.delete_state_before({0: 2})
+    write(world, client, b"two")
+    client.transactions.commit()
+    appear(world, world.state, b"one", b"two")
+
+    assert client.offsets.state_range([0], 10) == {0: (0, 4)}
 
 
 def test_ranges_tell_the_first_offset_and_the_end(world: World) -> None:

@@ -207,6 +207,57 @@ def test_offsets_below_zero_are_refused(world: World) -> None:
     assert client.offsets.committed([0, 1], 10) == {}
 
 
+MOST_METADATA = 4095
+"""Kafka takes 4,096 bytes, one of which the client library adds."""
+
+
+def test_metadata_of_an_offset_may_be_this_long(world: World) -> None:
+    """And comes back whole."""
+    world.make_topics()
+    client = world.client("a")
+    joined(world, client)
+    client.transactions.init()
+    client.transactions.begin()
+    commit(client, Position(0, 5, "x" * MOST_METADATA))
+
+    found = client.offsets.committed([0], 10)
+    assert found is not None
+    assert found[0].metadata == "x" * MOST_METADATA
+
+
+def test_longer_metadata_spoils_the_whole_transaction(world: World) -> None:
+    """Its records and its other offsets as well; that can only be aborted."""
+    world.make_topics(2)
+    client = world.client("a")
+    joined(world, client, 2)
+    client.transactions.init()
+    write(world, client, b"no")
+
+    positions = [Position(0, 5, "x" * (MOST_METADATA + 1)), Position(1, 6)]
+    metadata = client.source.group_metadata()
+    refused = fault_of(lambda: client.transactions.send_offsets(positions, metadata))
+    committed = fault_of(client.transactions.commit)
+    client.transactions.abort()
+    settle(world, world.state)
+
+    assert (refused.action, refused.cause) == (Action.TEAR_DOWN, "commit_failed")
+    assert committed.action is Action.TEAR_DOWN
+    assert values(world, world.state) == values(world, world.reports) == []
+    assert client.offsets.committed([0, 1], 10) == {}
+    write(world, client, b"one")
+    commit(client, Position(1, 6))
+    appear(world, world.reports, b"one")
+
+
+def test_a_batch_that_arrives_again_is_taken_once(world: World) -> None:
+    """And its sender is told where it lies; that is what idempotence is."""
+    world.make_topics()
+
+    assert world.deliver_again(b"one") == 0
+
+    appear(world, world.state, b"one")
+
+
 def test_keys_are_placed_as_java_does(world: World) -> None:
     """By murmur2, so that consumers in any language find a txid's records together."""
     world.make_topics(7)

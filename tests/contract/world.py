@@ -60,6 +60,10 @@ class Position:
     metadata: str = ""
 
 
+class RefusedByKafka(Exception):  # noqa: N818 - what a broker did
+    """It does not take a record."""
+
+
 class Client(Protocol):
     """One member's four ports. Its `transactional.id` is made of the group and its name."""
 
@@ -132,6 +136,22 @@ class World(Protocol):
 
     def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
         """Delete the records below these offsets."""
+
+    def forbid_deletions(self) -> None:
+        """Let nobody delete records of the state topic; what else is done to it goes on."""
+
+    def leave_orphan(self, client: Client, partition: int) -> None:
+        """Leave a record with this client's id in the state topic, in no transaction.
+
+        None that its coordinator knows of, that is. Raises `RefusedByKafka` where partitions
+        ask it.
+        """
+
+    def deliver_again(self, value: bytes) -> int:
+        """Have a batch of an idempotent producer arrive in the state topic twice.
+
+        The offset that its sender is told the second time.
+        """
 
     def committed(self) -> Mapping[int, Committed]:
         """The group's offsets in the input, without those that are under way."""

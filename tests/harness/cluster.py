@@ -17,6 +17,9 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says its manual
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
@@ -24,6 +27,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, says
     NewPartitions,
     NewTopic,
     OffsetSpec,
+    ResourcePatternType,
     ResourceType,
 )
 
@@ -32,6 +36,7 @@ from tests.waiting import until
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _REQUEST_S = 20.0
+_NOBODY = "User:ANONYMOUS"  # whom a client without credentials is taken for
 _AGAIN_S = 0.05
 _QUIET: Mapping[str, Any] = {"log_level": 2}  # what goes wrong is raised
 _WAITS = (
@@ -132,6 +137,19 @@ class Cluster:
         """Delete all records below these offsets."""
         wanted = [TopicPartition(topic, number, offset) for number, offset in before.items()]
         _all(self._admin.delete_records(wanted, request_timeout=_REQUEST_S))
+
+    def forbid(self, topic: str, operation: AclOperation) -> None:
+        """Let nobody do this to a topic; all else is allowed."""
+
+        def rule(what: AclOperation, how: AclPermissionType) -> AclBinding:
+            pattern = ResourcePatternType.LITERAL
+            return AclBinding(ResourceType.TOPIC, topic, pattern, _NOBODY, "*", what, how)
+
+        rules = [
+            rule(AclOperation.ALL, AclPermissionType.ALLOW),
+            rule(operation, AclPermissionType.DENY),
+        ]
+        _all(self._admin.create_acls(rules, request_timeout=_REQUEST_S))
 
     # Groups
 

@@ -6,6 +6,7 @@ import json
 import time
 
 import pytest
+from confluent_kafka import Producer
 
 from consumer.simulator.options import Options
 from tests.harness import Stage
@@ -69,6 +70,31 @@ def test_time_goes_on_while_no_member_runs(stage: Stage) -> None:
     assert json.loads(report.value or b"")["summary"]["closedAt"] == iso(OLD_MS + 3_000)
     ready_ms = milliseconds(member.await_log("restored")["timestamp"])
     assert report.timestamp_ms - ready_ms < 2_500  # and not after 3 s more
+
+
+def test_retention_may_leave_nothing_of_an_input_that_is_consumed(stage: Stage) -> None:
+    """Not even the control records that end its transactions: that is no gap."""
+    stage.create()
+    producer = Producer(
+        {
+            "bootstrap.servers": stage.cluster.bootstrap_servers,
+            "transactional.id": f"{stage.app}-sender",
+        }
+    )
+    member = stage.member()
+    producer.init_transactions(20)
+    for end in (producer.commit_transaction, producer.abort_transaction):
+        producer.begin_transaction()
+        producer.produce(stage.callbacks, callback("t", usage("1"), at_ms=OLD_MS).value)
+        producer.flush(20)
+        end(20)
+    until(lambda: stage.committed() == {0: 4}, "an offset behind the last marker")
+    assert member.stop() == 0
+    stage.cluster.delete_records(stage.callbacks, {0: 4})
+    member = stage.member()
+    member.await_ready(partitions=1)
+    stage.send([callback("u", usage("1"), at_ms=OLD_MS)])
+    stage.await_consumed()
 
 
 def test_nothing_expires_while_its_parts_wait_unread(stage: Stage) -> None:

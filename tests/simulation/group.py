@@ -25,6 +25,8 @@ HEARTBEAT_S = 1.0
 """Within this time a member hears of what the coordinator knows."""
 SYNC_S = 0.02
 """Until the leader has said who gets what."""
+METADATA_BYTES = 4096
+"""`offset.metadata.max.bytes`."""
 LEADER_S = 0.25
 """Between two looks whether it can."""
 
@@ -305,8 +307,11 @@ class Group:
                 raise RefusedError(KafkaError.ILLEGAL_GENERATION)
         pending = self.pending.setdefault(pid, {})
         for number, offset, metadata in positions:
-            self._serial += 1
-            pending[number] = Committed(offset, metadata, self._serial)
+            if len(metadata.encode()) < METADATA_BYTES:  # the client library adds one more
+                self._serial += 1
+                pending[number] = Committed(offset, metadata, self._serial)
+        if len(pending) < len(positions):
+            raise RefusedError(KafkaError.OFFSET_METADATA_TOO_LARGE)
 
     def end_pending(self, pid: int, committed: bool) -> dict[int, Committed]:
         """The marker of a transaction: what of its offsets counts now."""

@@ -44,6 +44,8 @@ class Membership:
         self._events: deque[tuple[str, Any]] = deque()
         self._rejoins = False
         """Whether to join once these are served."""
+        self._serving = False
+        """Whether the program is being told of one."""
         self._closed = self._joining = self._polling = False
         self._polled_s = self._seen_s = self._heard_s = 0.0
         self._join_serial = 0
@@ -119,7 +121,7 @@ class Membership:
         """Join, or do so once the program has served what it was told."""
         if self._closed:
             return
-        if self._events:
+        if self._events or self._serving:
             self._rejoins = True
             return
         if self._joining and not self._member:

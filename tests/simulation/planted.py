@@ -265,7 +265,7 @@ def writer_fenced_untried() -> Patch:
     start = Recovery._start
 
     def fence_and_start(self: Recovery, partition: Any, beginning: Any, named: Any) -> None:
-        if named is not None and named.writer != self._writer:
+        if named is not None and named.writer != self._freeing._transactions.transactional_id:
             self._offsets.free_writer(named.writer, 1.0)
         start(self, partition, beginning, named)
 
@@ -284,7 +284,7 @@ def orphan_not_ended() -> Patch:
 
 def own_orphan_not_ended() -> Patch:
     """The same of one's own."""
-    return mock.patch.object(Pipeline, "_end_own")
+    return mock.patch.object(Transactions, "end_orphans")
 
 
 def leftovers_ignored() -> Patch:

@@ -161,12 +161,16 @@ class Transactions:
             self._limits.offsets_s,
         )
         self._process.note("offsets", [(p, offset) for p, offset, _ in sent], who.generation)
-        self._ask(
-            Call.SEND_OFFSETS,
-            "send offsets",
-            lambda: self._kafka.send_offsets(group, self._pid, self._epoch, who, sent),
-            max(end_s - self._kafka.world.now, BACKOFF_S),
-        )
+        try:
+            self._ask(
+                Call.SEND_OFFSETS,
+                "send offsets",
+                lambda: self._kafka.send_offsets(group, self._pid, self._epoch, who, sent),
+                max(end_s - self._kafka.world.now, BACKOFF_S),
+            )
+        except Fault as fault:  # from now on it can only be aborted
+            self._failures.append(fault)
+            raise
 
     def commit(self) -> None:
         """See `ports.Transactions`."""
@@ -189,6 +193,16 @@ class Transactions:
         if self._added or self._has_offsets:
             self._end(Call.ABORT, self._limits.abort_s, committed=False)
         self._status = "ready"
+
+    def end_orphans(self, partitions: Sequence[int]) -> None:
+        """See `ports.Transactions`."""
+        self.begin()
+        try:
+            for partition in partitions:
+                self.produce_state(partition, [b""])
+            self.flush()
+        finally:
+            self.abort()
 
     def close(self) -> None:
         """See `ports.Transactions`."""
@@ -337,7 +351,8 @@ class Transactions:
                 raise self._fault(call, refused, subject) from None
 
     def _fault(self, call: Call, refused: RefusedError, subject: str) -> Fault:
-        fault = faults.fault(KafkaError(refused.code), call, subject)
+        error = KafkaError(refused.code, txn_requires_abort=call is Call.SEND_OFFSETS)
+        fault = faults.fault(error, call, subject)
         if refused.code in FATAL:
             self._fatal = fault
         return fault

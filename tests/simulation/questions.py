@@ -175,30 +175,36 @@ class Offsets:
         return answer
 
     def free_writer(
-        self, transactional_id: str, timeout_s: float, orphaned: Sequence[int] = ()
+        self, transactional_id: str, timeout_s: float, partitions: Sequence[int] = ()
     ) -> bool:
         """See `ports.Offsets`."""
         limit_s = self._client.settings.transaction_s
         coordinator = self._kafka.coordinator
+        end_s = self._kafka.world.now + timeout_s
+
+        def ask(what: str, effect: Callable[[], Any]) -> Any:
+            return self._ask(what, effect, max(end_s - self._kafka.world.now, 0.0))
+
         try:
-            pid, epoch = self._ask(
-                f"frees {transactional_id}",
-                lambda: coordinator.init(transactional_id, limit_s),
-                timeout_s,
+            pid, epoch = ask(
+                f"frees {transactional_id}", lambda: coordinator.init(transactional_id, limit_s)
             )
-            for number in orphaned:
-                place = (self._state, number)
-                write = partial(self._write, transactional_id, pid, epoch, place)
-                self._ask(f"ends an orphan in {place}", write, timeout_s)
-            if orphaned:
-                end = partial(coordinator.end, transactional_id, epoch, committed=False)
-                self._ask("aborts", end, timeout_s)
+            try:
+                for number in partitions:
+                    place = (self._state, number)
+                    write = partial(self._write, transactional_id, pid, epoch, place)
+                    ask(f"ends an orphan in {place}", write)
+            finally:
+                if partitions:
+                    end = partial(coordinator.end, transactional_id, epoch, committed=False)
+                    ask("aborts", end)
         except Fault:
             return False
         return True
 
     def _write(self, transactional_id: str, pid: int, epoch: int, place: Place) -> None:
         """An empty record in a transaction."""
+        self._kafka.log(place)  # which the client knows of
         self._kafka.coordinator.add(transactional_id, epoch, place)
         self._kafka.produce(place, [Entry(None, b"", 1, None, None)], pid, epoch)
 

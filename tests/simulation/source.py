@@ -8,7 +8,7 @@ does, and what it returns was fetched after the last callback.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from confluent_kafka import KafkaError
@@ -70,6 +70,8 @@ class Source(Membership):
         self._positions: dict[int, int] = {}
         self._paused: set[int] = set()
         self._ends: dict[int, int] = {}
+        self._broken: set[int] = set()
+        """Partitions whose position is not there, as was said once; they stay so."""
         self._subscribed = False
 
     # As the pipeline sees it
@@ -100,7 +102,7 @@ class Source(Membership):
         """See `ports.Source`."""
         if partition in self._owned:
             self._positions[partition] = offset
-        self._paused.discard(partition)
+        self.resume(partition)
         self._ends.pop(partition, None)
 
     def pause(self, partition: int) -> None:
@@ -109,6 +111,8 @@ class Source(Membership):
 
     def resume(self, partition: int) -> None:
         """See `ports.Source`."""
+        if partition in self._broken:
+            raise faults.raised(faults.INTERNAL, f"{self._topic}[{partition}] is broken")
         self._paused.discard(partition)
 
     def rejoin(self) -> None:
@@ -177,11 +181,11 @@ class Source(Membership):
             gone: set[int] = set()
             new = details
         else:
-            gone, new = details
+            gone, new = details[0] & self._owned, details[1]
             tell = listener.on_revoked if what == "revoke" else listener.on_lost
             self._process.note(what, sorted(gone))
             try:
-                tell(sorted(gone))
+                self._tell(tell, gone)
             except Exception:
                 self._let_go(gone)
                 self._rejoin()
@@ -190,8 +194,16 @@ class Source(Membership):
         if (new or what == "assign") and not self._closed and self.is_member():
             self._owned |= new
             self._process.note("assign", sorted(new))
-            listener.on_assigned(sorted(new))
+            self._tell(listener.on_assigned, new)
         self._rejoin()
+
+    def _tell(self, tell: Callable[[Sequence[int]], None], numbers: set[int]) -> None:
+        """Until it returns, the group waits as well: it is not joined anew."""
+        self._serving = True
+        try:
+            tell(sorted(numbers))
+        finally:
+            self._serving = False
 
     def _rejoin(self) -> None:
         """Join again, if all that it waited for is served."""
@@ -205,11 +217,13 @@ class Source(Membership):
             self._positions.pop(number, None)
             self._ends.pop(number, None)
             self._paused.discard(number)
+            self._broken.discard(number)
 
     # Records
 
     def _running(self) -> list[int]:
-        return [number for number in sorted(self._positions) if number not in self._paused]
+        silent = self._paused | self._broken
+        return [number for number in sorted(self._positions) if number not in silent]
 
     def _waiting(self, most: int) -> bool:
         """Whether a whole batch, or something to serve, is there."""
@@ -230,6 +244,7 @@ class Source(Membership):
             position = self._positions[number]
             log = self._kafka.log((self._topic, number))
             if position < log.start or position > log.end:
+                self._broken.add(number)
                 raise self._out_of_range(number, position)
             if most <= 0:
                 break

@@ -144,6 +144,8 @@ class TestOffsets:
             with pytest.raises(Fault) as committed:
                 offsets.committed([0], 0.5)
             assert time.monotonic() - began < 4
+            assert not offsets.free_writer("someone", 1, [0])
+            assert time.monotonic() - began < 5
             assert ranges.value.cause == committed.value.cause == "broker_unreachable"
         finally:
             os.kill(patient_kafka.pid or 0, signal.SIGCONT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer
 
 from consumer.kafka import properties
 from consumer.kafka.properties import ClientOptions
@@ -145,10 +145,3 @@ class TestProducer:
         assert with_producer(transaction_timeout_ms="3").transaction_timeout_ms == 3
         assert common.transaction_timeout_ms == 2
         assert OPTIONS.transaction_timeout_ms == 60_000
-
-    def test_a_liberator_bears_the_id_of_another(self) -> None:
-        """That is what ends the other's transaction."""
-        config = properties.liberator(OPTIONS, "app-b")
-
-        assert config["transactional.id"] == "app-b"
-        properties.create(Producer, config | {"bootstrap.servers": ""})

@@ -87,5 +87,5 @@ def running(number: int = 0, *values: bytes, now_s: float = 100.0, at: int = WAL
     )
     for offset, value in zip(itertools.count(), values, strict=False):
         found.aggregator.apply(batch(value, offset=offset, at=at), 0, max(at, WALL_MS), 1_000)
-        found.offset = found.position = offset + 1
+        found.position = offset + 1
     return found

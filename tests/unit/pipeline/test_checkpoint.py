@@ -11,6 +11,7 @@ from consumer.wire.placement import partition_for
 from consumer.wire.report import part_key
 from tests.unit.aggregation.feed import POLICY, WALL_MS, Batch, callback, usage
 from tests.unit.pipeline.member import POLICY as PIPELINE
+from tests.unit.pipeline.member import batch
 
 
 def running(number: int, *, unnamed: bool = False) -> Running:
@@ -26,7 +27,7 @@ def busy(number: int) -> Running:
     value = callback(f"t{number}", usage("1"), usage("2"), usage("3"))
     found.aggregator.apply(Batch([17], [20_000], [None], [value]), 0, WALL_MS, 10)
     found.aggregator.windows.move(40_000)
-    found.offset = 18
+    found.position = 18
     return found
 
 
@@ -73,6 +74,25 @@ def test_parts_of_a_report_lie_beside_its_first_one() -> None:
         for index in (1, 2, 3)
     ]
     assert len({partition for _, partition in reports}) > 4
+
+
+def test_offsets_go_past_control_records_at_the_end() -> None:
+    """Once, and with nothing else: retention may leave nothing before them."""
+    one = running(1)
+    one.position = 20
+    found = gathered(one)
+    assert (found.outputs, found.state, found.offsets) == ([], {}, {1: 20})
+    assert gathered(one).partitions == {}
+
+
+def test_offsets_stay_before_records_that_wait() -> None:
+    """The end of the partition is known before what had no room in the transaction is applied."""
+    one = busy(1)
+    one.position = 25
+    one.backlog.append((batch(b"", offset=20), 0))
+    assert gathered(one).offsets == {1: 20}
+    one.backlog.clear()
+    assert gathered(one).offsets == {1: 25}
 
 
 def test_a_partition_with_nothing_pending_stays_out() -> None:

@@ -86,6 +86,9 @@ class Wire:
         """The end of an attempt."""
         self.calls.append("abort")
 
+    def end_orphans(self, partitions: Sequence[int]) -> None:
+        """Not part of a commit."""
+
     def close(self) -> None:
         """Not part of a commit."""
 
@@ -232,7 +235,7 @@ def test_what_is_read_meanwhile_is_not_committed_with_it() -> None:
     one = busy(1)
     flight = Flight(gathered(one), wire, wire, Later)
     one.aggregator.apply(Batch([18], [50_000], [None], [callback("u")]), 0, WALL_MS, 10)
-    one.offset = 19
+    one.position = 19
     assert flight.landed(wait=True)
     assert wire.positions[1][0] == 18
     assert gathered(one).offsets == {1: 19}

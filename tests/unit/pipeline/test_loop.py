@@ -119,13 +119,13 @@ def reported(partition: Running) -> list[bytes]:
 
 
 def test_records_are_applied_to_their_partition(pipeline: Pipeline) -> None:
-    """Offset and position are those of the next record, and the silence is over."""
+    """The next record is the one behind them, and the silence is over."""
     first, second = give(pipeline, 0, 1)
     pipeline._take(batch(*complete("a", "b"), partition=1, offset=40), WALL_MS, NOW_S)
 
-    assert (second.offset, second.position, second.last_record_s) == (42, 42, NOW_S)
+    assert (second.going_on, second.last_record_s) == (42, NOW_S)
     assert reported(second) == [b"a", b"b"]
-    assert (first.offset, reported(first)) == (0, [])
+    assert (first.going_on, reported(first)) == (0, [])
 
 
 def test_a_batch_without_room_waits(pipeline: Pipeline) -> None:
@@ -134,7 +134,7 @@ def test_a_batch_without_room_waits(pipeline: Pipeline) -> None:
     pipeline._take(batch(*complete("a", "b", "c", "d", "e")), WALL_MS, NOW_S)
 
     assert reported(partition) == [b"a", b"b", b"c"]
-    assert partition.offset == ROOM
+    assert partition.going_on == ROOM
     assert pipeline._commit_is_due()
     assert pipeline._wait_s() == 0
 
@@ -149,7 +149,7 @@ def test_later_batches_queue_behind_it(pipeline: Pipeline) -> None:
     partition.aggregator.take()
     pipeline._work_off()
     assert reported(partition) == [b"d", b"e", b"f"]
-    assert partition.offset == 6
+    assert partition.going_on == 6
     assert not partition.backlog
 
 

@@ -49,7 +49,7 @@ def test_every_phase_can_be_reached_and_ends_in_running() -> None:
 def test_a_fresh_partition_has_an_empty_state_of_its_own() -> None:
     """Its log begins where it was told, in a history of its own."""
     running = fresh(unnamed=True)
-    assert (running.offset, running.position, running.last_record_s) == (17, 17, 1.5)
+    assert (running.going_on, running.last_record_s) == (17, 1.5)
     assert len(running.aggregator.table) == 0
     assert running.aggregator.partition == 2
     named = state_entry.decode_named(running.log.named("me"))
