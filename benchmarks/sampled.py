@@ -19,6 +19,7 @@ FILES = (
     ("kafka/source.py", "fetch"),
     ("kafka/records.py", "fetch"),
     ("wire/callback.py", "decode"),
+    ("wire/columns.py", "decode"),
     ("aggregation/emission.py", "encode"),
     ("aggregation/", "aggregate"),
     ("wire/canonical.py", "aggregate"),

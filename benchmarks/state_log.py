@@ -92,7 +92,7 @@ def simulated(options: Options) -> Log:
         written += sum(map(len, values))
         if end_ms - BEGAN_MS >= (len(ratios) + 1) * 60_000:
             ratios.append(log.length_bytes / log.live_bytes)
-    txids = len(aggregator.table.by_txid)
+    txids = len(aggregator.table)
     ratios = ratios or [log.length_bytes / log.live_bytes]
     return Log(callbacks, commits, written, ratios, log.length_bytes, log.live_bytes, txids)
 

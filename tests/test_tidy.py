@@ -27,6 +27,7 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
     "embedded.guardian": "a program of its own: tests of `guarded`, which starts it",
     "kafka.cluster": "asked by `topics` only, and tested with it on a real Kafka",
     "pipeline.policy": "a struct",
+    "aggregation.records": "a Protocol; mypy is its judge",
     "pipeline.ports": "Protocols; mypy is their judge",
     "simulator.request": "the truth of a plan: tests of `plan`",
     "simulator.totals": "sums over a plan: tests of `plan`",

@@ -51,7 +51,7 @@ class Victims:
             while True:
                 while line:
                     place = heapq.heappop(line)
-                    state = self._table.by_txid.get(place[2])
+                    state = self._table.get(place[2])
                     if state is not None and state.phase is phase and _place(state) == place:
                         return state
                 self._look(phase)
@@ -64,7 +64,7 @@ class Victims:
             heapq.heappush(line, place)
 
     def _look(self, phase: str) -> None:
-        states = self._table.by_txid.values()
+        states = self._table.states()
         length = max(LEAST_LOOK, self._count(phase) // SHARE)
         oldest = heapq.nsmallest(length, (_place(one) for one in states if one.phase is phase))
         self._lines[phase] += oldest

@@ -11,11 +11,14 @@ item. Usage is per day, so that is legal, just rarer.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from itertools import islice
+
+from msgspec import Struct
 
 from consumer.wire.canonical import canonical, digest
 
-FIRST_BYTES = 115
+FIRST_BYTES = 130
 """Memory of an IMEI and its first item, beside the characters of both."""
 FURTHER_BYTES = 33
 """Memory of a further item of an IMEI, beside its own bytes."""
@@ -23,21 +26,41 @@ DIGEST_BYTES = 110
 """Memory of an item's place in the general form."""
 
 
-class ItemSet:
+class ItemSet(Struct, eq=False, gc=False):
     """Unique items, verbatim, in the order in which they came."""
 
-    __slots__ = ("_by_digest", "imeis", "repeated")
+    first: tuple[str, bytes] | None = None
+    """IMEI and item while there is just one: a table for it would take more than all else."""
+    several: dict[str | None, bytes] | None = None
+    """Else distinct IMEIs in order, each with its first item; `None` stands for no IMEI."""
+    repeated: dict[str, None] | None = None
+    """IMEIs with more than one different item; `None` while there are none."""
+    by_digest: dict[bytes, bytes] | None = None
+    """All items in order, in the general form only."""
 
-    def __init__(self) -> None:
-        self.imeis: dict[str | None, bytes] = {}
-        """Distinct IMEIs in order, each with its first item; `None` stands for no IMEI."""
-        self.repeated: dict[str, None] | None = None
-        """IMEIs with more than one different item; `None` while there are none."""
-        self._by_digest: dict[bytes, bytes] | None = None
-        """All items in order, in the general form only."""
+    @property
+    def imeis(self) -> Mapping[str | None, bytes]:
+        """Distinct IMEIs in order, each with its first item."""
+        if self.several is not None:
+            return self.several
+        return {} if self.first is None else dict([self.first])
+
+    def spread(self) -> dict[str | None, bytes]:
+        """The same, to be added to."""
+        several = self.several
+        if several is None:
+            several = self.several = {} if self.first is None else dict([self.first])
+            self.first = None
+        return several
 
     def __len__(self) -> int:
-        return len(self.imeis) if self._by_digest is None else len(self._by_digest)
+        if self.by_digest is not None:
+            return len(self.by_digest)
+        return len(self.imeis)
+
+    def values(self) -> Collection[bytes]:
+        """All items, to be looked at now."""
+        return (self.imeis if self.by_digest is None else self.by_digest).values()
 
     @property
     def items(self) -> list[bytes]:
@@ -46,12 +69,12 @@ class ItemSet:
 
     def since(self, count: int) -> list[bytes]:
         """All items but the first `count`."""
-        items = (self.imeis if self._by_digest is None else self._by_digest).values()
+        items = self.values()
         return list(islice(items, count, None)) if count else list(items)
 
     def add(self, raw: bytes, imei: str | None) -> int:
         """Add an item; the memory that it takes by our account, 0 where an equal one is in."""
-        imeis, by_digest = self.imeis, self._by_digest
+        imeis, by_digest = self.spread(), self.by_digest
         if imei not in imeis:
             imeis[imei] = raw
             taken = len(raw) + FIRST_BYTES + (len(imei) if imei else 0)
@@ -64,7 +87,7 @@ class ItemSet:
             first = imeis[imei]
             if first == raw or canonical(first) == canonical(raw):
                 return 0
-            by_digest = self._by_digest = {digest(b"", item): item for item in imeis.values()}
+            by_digest = self.by_digest = {digest(b"", item): item for item in imeis.values()}
             taken += DIGEST_BYTES * len(imeis)
         known = len(by_digest)
         by_digest.setdefault(digest(b"", raw), raw)
@@ -77,4 +100,5 @@ class ItemSet:
 
     def devices(self) -> int:
         """Distinct IMEIs; items without one do not count."""
-        return len(self.imeis) - (None in self.imeis)
+        imeis = self.imeis
+        return len(imeis) - (None in imeis)

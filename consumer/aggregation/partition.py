@@ -13,46 +13,28 @@ what is still due then fires first next time, which is what would have happened 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from itertools import islice
 
 from consumer.aggregation.capacity import Victims
 from consumer.aggregation.clock import PartitionClock
 from consumer.aggregation.completion import completed_by, outcome_of
 from consumer.aggregation.delta import Delta, Rejected
 from consumer.aggregation.emission import encode_report, oversized_imeis
+from consumer.aggregation.items import FIRST_BYTES, ItemSet
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
+from consumer.aggregation.records import Records
 from consumer.aggregation.table import TxidTable
 from consumer.aggregation.tallies import Counts
 from consumer.aggregation.txid import ERROR, USAGE, Numbers, Txid
 from consumer.aggregation.windows import Windows
-from consumer.wire.callback import Callback, Decoded, Expectation, Rejection, decode
+from consumer.wire.callback import Callback, Decoded, Expectation, Rejection, UsageItem
+from consumer.wire.columns import Columns, decode_all
 from consumer.wire.dead_letter import Reason
 from consumer.wire.report import FRAME_BYTES, CompletedBy
 
 UNBOUNDED = 2**63
 """Share of a partition whose member has not said yet what it may use."""
-
-
-class Records(Protocol):
-    """Consecutive records of the partition, as parallel sequences."""
-
-    @property
-    def offsets(self) -> Sequence[int]:
-        """Rising."""
-
-    @property
-    def timestamps(self) -> Sequence[int]:
-        """Milliseconds; -1 for none."""
-
-    @property
-    def keys(self) -> Sequence[bytes | None]:
-        """As received."""
-
-    @property
-    def values(self) -> Sequence[bytes | None]:
-        """As received."""
 
 
 class PartitionAggregator:
@@ -71,43 +53,108 @@ class PartitionAggregator:
         """Since the last `_count`."""
         self._victims = Victims(self.table)
         self._most_reports = 0
+        self._least_ms = min(policy.inactivity_ms, policy.max_age_ms, policy.remember_ms)
+        self._quiet_ms = 0
+        """Until then nothing falls due, neither what is known nor what is still to come."""
         self._limit = policy.device_limit or UNBOUNDED
+        self._largest_item = policy.report_bytes - FRAME_BYTES
 
     def apply(self, records: Records, start: int, wall_ms: int, most_reports: int) -> int:
         """Apply records from index `start` on, until the delta holds `most_reports`.
 
         Returns the index of the first record that was not applied.
         """
-        offsets, timestamps = records.offsets, records.timestamps
-        values, keys = records.values, records.keys
-        bound_ms = wall_ms + self.policy.clock_skew_ms
-        largest = self.policy.report_bytes - FRAME_BYTES
-        clock, table, reports = self.clock, self.table, self.delta.reports
         self._most_reports = most_reports
-        index, end = start, len(offsets)
-        room = self._fire() and self._relieve()
-        while room and index < end:
-            timestamp = timestamps[index]
-            if timestamp > clock.now_ms and clock.read(timestamp, bound_ms) and not self._fire():
-                break
-            value = values[index]
-            record = decode(value)
-            if isinstance(record, Callback) and (
-                (value is not None and len(value) <= largest)
-                or not oversized_imeis(record, largest)
-            ):
-                self._callback(record, keys[index], offsets[index])
-            else:
-                self._other(record, keys[index], offsets[index])
-            room = len(reports) < most_reports
-            if table.memory_bytes > self.share_bytes:
-                room = self._relieve()
-            index += 1
-        if index > start:
+        if not (self._fire() and self._relieve()):
+            return start
+        values = records.values[start:] if start else records.values
+        columns = decode_all(values, self._largest_item)
+        end = start + self._apply(columns, records, start, wall_ms)
+        if end > start:
             self._count()
+            self.delta.tallies.key_mismatches += columns.mismatches(records.keys[start:end])
             self.delta.touched = True
-            clock.settle(wall_ms)
-        return index
+            self.clock.settle(wall_ms)
+        return end
+
+    def _apply(  # noqa: C901, PLR0912, PLR0915 - calls cost most of all, so the usual is in here
+        self, columns: Columns, records: Records, start: int, wall_ms: int
+    ) -> int:
+        """How many of `columns`, which are the records from `start` on, were applied.
+
+        The usual: one usage item of a new device makes its txid grow.
+        """
+        bound_ms = wall_ms + self.policy.clock_skew_ms
+        limit, txid_bytes, share_bytes = self._limit, self.policy.txid_bytes, self.share_bytes
+        clock, table, reports = self.clock, self.table, self.delta.reports
+        growing, changed = table.growing, self.delta.changed
+        now_ms, quiet_ms, place, grown = clock.now_ms, self._quiet_ms, -1, 0
+        timestamps = islice(records.timestamps, start, None)
+        offsets = islice(records.offsets, start, None)
+        rows = zip(columns.txids, columns.raws, columns.items, timestamps, offsets, strict=True)
+        for txid, raw, item, timestamp, offset in rows:
+            place += 1
+            if timestamp > now_ms and clock.read(timestamp, bound_ms):
+                now_ms = clock.now_ms
+                if now_ms >= quiet_ms:
+                    self._counts.grow(grown)
+                    grown = 0
+                    if not self._fire():
+                        return place
+                    quiet_ms = self._quiet_ms
+            if raw is None or item is None:
+                self._other(columns.others[place], offset)
+            elif (state := growing.get(txid)) is None:
+                grown += self._begin(txid, raw, item, offset)
+            else:
+                imei, imeis, errors = item.imei, state.usage.several, state.errors
+                if imeis is None:
+                    imeis = state.usage.spread()
+                if imei is None or imei in imeis or (errors is not None and imei in errors.imeis):
+                    self._callback(Callback(txid, [(raw, item)], []), offset)
+                else:
+                    if not state.changed:
+                        state.changed = True
+                        changed.append(state)
+                    imeis[imei] = raw
+                    size = len(raw) + len(imei) + FIRST_BYTES
+                    state.memory += size
+                    table.memory_bytes += size
+                    state.sessions += item.number_of_sessions or 0
+                    state.transferred += item.bytes_transferred or 0
+                    state.devices = devices = state.devices + 1
+                    state.callbacks += 1
+                    state.last_offset = offset
+                    state.touched_ms = now_ms
+                    grown += 1
+                    fits = state.memory < txid_bytes and table.memory_bytes <= share_bytes
+                    if fits and devices < limit:
+                        continue
+                    self._part(state, None, devices - 1, 0, widened=False)
+            if table.memory_bytes > share_bytes:
+                self._relieve()
+            if len(reports) >= self._most_reports:
+                break
+        self._counts.grow(grown)
+        return place + 1
+
+    def _begin(self, txid: str, raw: bytes, item: UsageItem, offset: int) -> bool:
+        """A callback with one usage item, for a txid that is not growing; whether it is now."""
+        table, imei = self.table, item.imei
+        if imei is None or txid in table.settled:
+            self._callback(Callback(txid, [(raw, item)], []), offset)
+            return False
+        state = table.open(txid, offset, self.clock.now_ms, ItemSet((imei, raw)))
+        self._change(state)
+        size = len(raw) + len(imei) + FIRST_BYTES
+        state.memory += size
+        table.memory_bytes += size
+        state.sessions = item.number_of_sessions or 0
+        state.transferred = item.bytes_transferred or 0
+        state.devices = state.callbacks = 1
+        if self._limit <= 1 or state.memory >= self.policy.txid_bytes:
+            self._part(state, None, 0, 0, widened=False)
+        return True
 
     def advance(self, wall_ms: int, most_reports: int) -> None:
         """Let time go on, the partition being consumed to its end at `wall_ms`.
@@ -121,7 +168,7 @@ class PartitionAggregator:
 
     def next_due_ms(self) -> int | None:
         """A time of the clock before which time alone changes nothing."""
-        timer_ms = self.table.next_timer_ms()
+        timer_ms = self.table.timers.next_ms()
         if not self.windows.is_touched():
             return timer_ms
         return self.windows.end_ms if timer_ms is None else min(timer_ms, self.windows.end_ms)
@@ -147,7 +194,7 @@ class PartitionAggregator:
         table, windows, policy = self.table, self.windows, self.policy
         if now_ms >= windows.end_ms:
             self._count()
-        while (state := table.due(now_ms)) is not None:
+        while (state := table.timers.due(now_ms)) is not None:
             due_ms = state.deadline_ms(policy)
             if state.phase is OPEN and len(self.delta.reports) >= self._most_reports:
                 return False
@@ -160,6 +207,9 @@ class PartitionAggregator:
         if now_ms >= windows.end_ms:
             windows.move(now_ms)
             self.delta.touched |= bool(windows.closed)
+        self._quiet_ms = min(
+            table.timers.next_ms() or UNBOUNDED, now_ms + self._least_ms, windows.end_ms
+        )
         return len(self.delta.reports) < self._most_reports
 
     def _relieve(self) -> bool:
@@ -181,54 +231,38 @@ class PartitionAggregator:
 
     # Records
 
-    def _callback(  # noqa: C901 - in here calls would cost more than branches do
-        self, callback: Callback, key: bytes | None, offset: int
-    ) -> None:
-        table, counts = self.table, self._counts
-        txid = callback.txid
-        if key != txid.encode():
-            self.delta.tallies.key_mismatches += 1
-        state = table.by_txid.get(txid)
+    def _callback(self, callback: Callback, offset: int) -> None:
+        """Any callback."""
+        if oversized_imeis(callback, self._largest_item):
+            self._refuse_oversized(callback, offset)
+            return
+        table, counts, now_ms = self.table, self._counts, self.clock.now_ms
+        state = table.get(callback.txid)
         if state is None:
-            state = table.open(txid, offset, self.clock.now_ms)
+            state = table.open(callback.txid, offset, now_ms)
         elif state.phase is MARKED:
             self._refuse_late(state, callback, offset)
             return
-        if not state.changed:
-            self._change(state)
+        self._change(state)
         previous = None if state.phase is OPEN else state.numbers()
         devices, missing, memory = state.devices, state.missing, state.memory
-        usage = errors = 0
-        for raw, usage_item in callback.usage:
-            usage += state.add_usage(raw, usage_item)
-        for raw, error_item in callback.errors:
-            errors += state.add_error(raw, error_item)
+        usage = sum(state.add_usage(raw, item) for raw, item in callback.usage)
+        errors = sum(state.add_error(raw, item) for raw, item in callback.errors)
+        duplicates = len(callback.usage) + len(callback.errors) - usage - errors
         state.callbacks += 1
+        state.duplicates += duplicates
         state.last_offset = offset
         counts.callbacks += 1
-        if usage:
-            counts.usage += usage
-        if errors:
-            counts.errors += errors
-        duplicates = len(callback.usage) + len(callback.errors) - usage - errors
-        if duplicates:
-            state.duplicates += duplicates
-            counts.duplicates += duplicates
+        counts.usage += usage
+        counts.errors += errors
+        counts.duplicates += duplicates
         if usage or errors:
             table.memory_bytes += state.memory - memory
-            if (
-                previous is None
-                and not state.expected
-                and state.devices < self._limit
-                and state.memory < self.policy.txid_bytes
-            ):
-                state.touched_ms = self.clock.now_ms  # nearly always: it completes nothing
-            else:
-                self._part(state, previous, devices, missing, widened=False)
+            self._part(state, previous, devices, missing, widened=False)
 
     def _expectation(self, expectation: Expectation, offset: int) -> None:
         table = self.table
-        state = table.by_txid.get(expectation.txid)
+        state = table.get(expectation.txid)
         if state is not None and state.phase is MARKED:
             if not state.knows_expected(expectation.imeis):
                 message = "the report was emitted before; this expectation would change it"
@@ -267,17 +301,15 @@ class PartitionAggregator:
             self._emit(state, CompletedBy.CAPACITY, now_ms)
             if state.phase is REMEMBERED:  # or it would be emitted whole with every further part
                 self._mark(state)
+        self.table.note(state)
 
-    def _other(self, record: Decoded, key: bytes | None, offset: int) -> None:
+    def _other(self, record: Decoded, offset: int) -> None:
         if isinstance(record, Rejection):
             self._reject(offset, record.reason, record.message)
-            return
-        if key != record.txid.encode():
-            self.delta.tallies.key_mismatches += 1
-        if isinstance(record, Expectation):
-            self._expectation(record, offset)
         elif isinstance(record, Callback):
-            self._refuse_oversized(record, offset)
+            self._callback(record, offset)
+        elif isinstance(record, Expectation):
+            self._expectation(record, offset)
         else:
             self._counts.acknowledgements += 1
 
@@ -299,7 +331,7 @@ class PartitionAggregator:
     def _refuse_oversized(self, callback: Callback, offset: int) -> None:
         """An item that no report can take: its report, if one is to come, names the device."""
         limit = self.policy.report_bytes
-        state = self.table.by_txid.get(callback.txid)
+        state = self.table.get(callback.txid)
         imeis = oversized_imeis(callback, limit - FRAME_BYTES)
         message = f"{len(imeis)} of the items do not fit into a report of {limit} bytes"
         self._reject(offset, Reason.OVERSIZED_ITEM, message)

@@ -22,6 +22,11 @@ class Counts(Struct):
     duplicates: int = 0
     late: int = 0
 
+    def grow(self, callbacks: int) -> None:
+        """Count callbacks with one usage item each, all merged."""
+        self.callbacks += callbacks
+        self.usage += callbacks
+
 
 class Tallies(Counts):
     """Sums since the last commit. Plain integers; keys of the dicts are closed enums."""

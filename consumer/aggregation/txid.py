@@ -26,15 +26,15 @@ EXPECTED = b"x"
 """Tags that keep equal bytes apart: an item of one array, of the other, an expected IMEI."""
 
 # Memory beside the characters of the content, about as measured:
-TXID_BYTES = 800
+TXID_BYTES = 650
 """Of a txid that may hold items: object, table, timer, containers."""
-ERRORS_BYTES = 400
+ERRORS_BYTES = 330
 """Of the second array."""
 CODE_BYTES = 90
 """Of an error code in the sums."""
 EXPECTED_BYTES = 80
 """Of an expected IMEI, or one that is noted for an oversized item."""
-MARKED_BYTES = 700
+MARKED_BYTES = 640
 """Of a txid that is only marked."""
 
 quoted = json.Encoder().encode
@@ -95,7 +95,7 @@ class Txid:
         "usage",
     )
 
-    def __init__(self, txid: str, offset: int, now_ms: int) -> None:
+    def __init__(self, txid: str, offset: int, now_ms: int, usage: ItemSet | None = None) -> None:
         self.txid = txid
         self.phase = OPEN
         self.opened_ms = now_ms
@@ -112,7 +112,7 @@ class Txid:
         self.duplicates = 0
         self.revision = 0
         """Of the next emission while open, else of the last."""
-        self.usage: ItemSet = ItemSet()
+        self.usage = usage or ItemSet()
         self.errors: ItemSet | None = None
         self.expected: dict[str, None] = NOBODY
         """IMEIs that were asked for, in the order in which they became known."""
@@ -134,7 +134,7 @@ class Txid:
         self.memory = TXID_BYTES + len(txid)
         """What all of it takes in memory, by a fixed formula over the content."""
         self.timer_ms = 0
-        """Deadline of its valid timer, kept by the table."""
+        """Of its valid timer: see `Timers`."""
         self.changed = False
         """Whether the delta has it already."""
         # What the state log knows of this txid, kept by `pipeline/state_log.py`:

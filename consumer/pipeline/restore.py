@@ -101,8 +101,7 @@ class Restore:
         ]
         self._log.forget(forgotten)
         self._log.read(delta, offset, size)
-        for encoded in delta.content.entries:
-            entry = state_entry.decode_entry(encoded)
+        for entry in delta.content.entries:
             if entry.whole:
                 previous = self._states.get(entry.txid)
                 if previous is not None:
@@ -117,7 +116,7 @@ class Restore:
                 _apply_marker(state, entry)
             else:
                 _apply_open(state, entry)
-            self._log.settle(state, memoryview(encoded).nbytes, whole=entry.whole)
+            self._log.settle(state, state_entry.size_of(entry), whole=entry.whole)
         self.done = delta.sequence == self.named.sequence and delta.chunk == delta.chunks - 1
         if self.done:
             self._window = state_entry.decode_window(delta.window)

@@ -29,16 +29,20 @@ from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.table import TxidTable
 from consumer.aggregation.txid import Txid
 from consumer.wire import state_entry
-from consumer.wire.state_entry import MarkerEntry, Named, OpenEntry, StateDelta
+from consumer.wire.state_entry import (
+    BARE_BYTES,
+    Entry,
+    MarkerEntry,
+    Named,
+    OpenEntry,
+    StateDelta,
+)
 
 FLOOR_BYTES = 128 * 1024
 """A log shorter than this is never worth rewriting."""
 
 LEAST_REWRITE_BYTES = 16 * 1024
 """What a commit may rewrite even when it writes hardly anything itself."""
-
-BARE_BYTES = 64
-"""About what an entry takes beside txid and content: an addition repeats it."""
 
 
 class Segment(Struct):
@@ -83,17 +87,14 @@ class StateLog:
         self._segments[self.sequence] = segment
         forgotten = [state.txid for state in delta.forgotten if state.home]
         self.forget(delta.forgotten)
-        entries: list[bytes] = []
-        for state in delta.changed:
-            if state.phase is not UNKNOWN:
-                entries += self._write(state)
+        entries = [self._write(state) for state in delta.changed if state.phase is not UNKNOWN]
         window = state_entry.encode_window(aggregator.windows.open)
         excess = self.length_bytes - 2 * self.live_bytes - FLOOR_BYTES
         if excess > 0:
-            written = len(window) + sum(map(len, forgotten)) + sum(map(len, entries))
+            written = len(window) + sum(map(len, forgotten)) + sum(size for _, size in entries)
             budget = max(min(2 * written, excess), LEAST_REWRITE_BYTES)
-            for state in self._oldest(aggregator.table, budget):
-                entries += self._write(state)
+            oldest = self._oldest(aggregator.table, budget)
+            entries += [self._write(state) for state in oldest]
         scalars = StateDelta(
             version=state_entry.VERSION,
             incarnation=self.incarnation,
@@ -133,7 +134,8 @@ class StateLog:
         """An entry of `size` bytes stands in the last commit: `state` itself, or an addition."""
         if whole:
             segment = self._segments[self.sequence]
-            self.forget([state])
+            if state.home:
+                self.forget([state])
             state.home = segment.sequence
             state.moved = False
             segment.live += 1
@@ -151,16 +153,15 @@ class StateLog:
                 self.live_bytes -= state.logged_bytes
                 state.home = state.logged_bytes = 0
 
-    def _write(self, state: Txid) -> list[bytes]:
-        """What to write of one txid: all of it, or what is new."""
+    def _write(self, state: Txid) -> tuple[Entry, int]:
+        """What to write of one txid, all of it or what is new, and about how much that is."""
         whole = state.moved or not state.home or state.phase is MARKED
         if whole:
             state.logged_usage = state.logged_errors = state.logged_expected = 0
-        encoded = state_entry.encode_entry(
-            _marked(state) if state.phase is MARKED else _grown(state, whole=whole)
-        )
-        self.settle(state, sum(map(len, encoded)), whole=whole)
-        return encoded
+        entry = _marked(state) if state.phase is MARKED else _grown(state, whole=whole)
+        size = state_entry.size_of(entry)
+        self.settle(state, size, whole=whole)
+        return entry, size
 
     def _oldest(self, table: TxidTable, budget: int) -> Iterator[Txid]:
         """Txids of the oldest segments, to be moved; marks them so."""
@@ -168,7 +169,7 @@ class StateLog:
             while segment.txids:
                 if budget <= 0 or segment.sequence == self.sequence:
                     return
-                state = table.by_txid.get(segment.txids.pop())
+                state = table.get(segment.txids.pop())
                 if state is not None and state.home == segment.sequence:
                     state.moved = True
                     budget -= state.logged_bytes
@@ -198,11 +199,15 @@ def _marked(state: Txid) -> MarkerEntry:
 def _grown(state: Txid, *, whole: bool) -> OpenEntry:
     """A txid with its items, or (where it is not `whole`) with those not logged yet."""
     usage = state.usage.since(state.logged_usage)
-    errors = [] if state.errors is None else state.errors.since(state.logged_errors)
-    expected = list(islice(state.expected, state.logged_expected, None))
     state.logged_usage += len(usage)
-    state.logged_errors += len(errors)
-    state.logged_expected += len(expected)
+    errors: list[bytes] = []
+    if state.errors is not None:
+        errors = state.errors.since(state.logged_errors)
+        state.logged_errors += len(errors)
+    expected: list[str] = []
+    if state.expected:
+        expected = list(islice(state.expected, state.logged_expected, None))
+        state.logged_expected += len(expected)
     return OpenEntry(  # in the order of its fields: names would cost as much as all else
         state.txid,
         whole,

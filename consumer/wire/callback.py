@@ -153,7 +153,7 @@ def decode(value: bytes | None) -> Decoded:
     if not value:
         return Rejection(Reason.EMPTY_VALUE, "the record has no value")
     is_text = value.isascii() or _is_utf8(value)
-    if not is_text or (len(value) > MAX_DEPTH and _is_deep(value)):
+    if not is_text or (len(value) > MAX_DEPTH and is_deep(value)):
         return _unreadable(value)
     try:
         envelope = _decode_envelope(value)
@@ -203,7 +203,7 @@ def _unreadable(value: bytes) -> Rejection:
         )
     if not _is_utf8(value):
         return Rejection(Reason.INVALID_UTF8, "the value is not UTF-8")
-    if _is_deep(value):
+    if is_deep(value):
         return Rejection(Reason.TOO_DEEP, f"the value is nested more than {MAX_DEPTH} deep")
     try:
         _decode_raw(value)  # a wrong type may have been met before the syntax error
@@ -272,7 +272,7 @@ def _is_utf8(value: bytes) -> bool:
     return True
 
 
-def _is_deep(value: bytes) -> bool:
+def is_deep(value: bytes) -> bool:
     """Whether brackets are nested more than `MAX_DEPTH` deep; exact where `value` is JSON.
 
     Linear, also for hostile input: with escapes out of the way, every second piece between

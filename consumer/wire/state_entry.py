@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Struct, field
 
 VERSION = 2
 """Schema of both the state log and the offset metadata."""
@@ -63,6 +63,17 @@ class Window(Struct, array_like=True):
     """Exclusive."""
 
 
+BARE_BYTES = 64
+"""About what an entry takes beside txid and content."""
+
+EACH_BYTES = 2
+"""The same for each item or IMEI in it."""
+
+_MORE_BYTES = 64
+_MORE_EACH_BYTES = 3
+"""How much more it may be where numbers and lengths are large."""
+
+
 class OpenEntry(Struct, array_like=True, tag=0, gc=False):
     """A txid with its items, open or remembered, or what came to it."""
 
@@ -103,13 +114,34 @@ class MarkerEntry(Struct, array_like=True, tag=1, gc=False):
 Entry = OpenEntry | MarkerEntry
 
 
+def size_of(entry: Entry) -> int:
+    """About how many bytes an entry takes; to encode it for that would cost more."""
+    size = BARE_BYTES + len(entry.txid.encode())
+    if isinstance(entry, MarkerEntry):
+        return size + len(entry.digests)
+    for items in (entry.usage, entry.errors):
+        if items:
+            size += sum(map(len, items)) + EACH_BYTES * len(items)
+    for imeis in (entry.expected, entry.oversized):
+        if imeis:
+            size += len("".join(imeis).encode()) + EACH_BYTES * len(imeis)
+    return size
+
+
+def _most_of(entry: Entry, size: int) -> int:
+    """The most that an entry can take whose `size_of` is `size`."""
+    if isinstance(entry, MarkerEntry):
+        return size + _MORE_BYTES
+    each = len(entry.usage) + len(entry.errors) + len(entry.expected) + len(entry.oversized)
+    return size + _MORE_BYTES + _MORE_EACH_BYTES * each
+
+
 class StateChunk(Struct, array_like=True):
     """What a record carries of its commit's changes."""
 
     forgotten: list[str] = field(default_factory=list)
     """Before all entries of a commit: a txid may be forgotten and born again in it."""
-    entries: list[Raw] = field(default_factory=list)
-    """Each an `Entry`, encoded."""
+    entries: list[Entry] = field(default_factory=list)
 
 
 class StateDelta(Struct, array_like=True):
@@ -147,7 +179,6 @@ class _Versioned(Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _deltas = msgspec.msgpack.Decoder(StateDelta)
-_entries = msgspec.msgpack.Decoder(Entry)
 _versions = msgspec.msgpack.Decoder(_Versioned)
 _windows = msgspec.json.Decoder(Window)
 _named = msgspec.json.Decoder(Named)
@@ -163,31 +194,36 @@ def decode_window(value: bytes) -> Window:
     return _windows.decode(value)
 
 
-def encode_entry(entry: Entry, *, chunk_bytes: int = CHUNK_BYTES) -> list[bytes]:
-    """An entry, or (too large for one record) itself cut short and additions to it."""
-    encoded = _encoder.encode(entry)
-    if len(encoded) <= chunk_bytes:
-        return [encoded]
-    return [_encoder.encode(piece) for piece in _pieces(entry, chunk_bytes)]
-
-
-def decode_entry(encoded: bytes | Raw) -> Entry:
-    """Inverse of `encode_entry`, for one piece. Raises `StateError`."""
-    try:
-        entry: Entry = _entries.decode(encoded)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise StateError(f"not an entry of the state log ({error})") from None
-    return entry
-
-
 def encode(
     delta: StateDelta,
     forgotten: Iterable[str],
-    entries: Iterable[bytes],
+    entries: Iterable[tuple[Entry, int]],
     *,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> list[bytes]:
-    """The records of one commit, in order; `delta` gives the scalars of each of them."""
+    """The records of one commit, in order; `delta` gives the scalars of each of them.
+
+    Each entry comes with its `size_of`. One that is too large for a record becomes itself cut
+    short, and additions to it.
+    """
+    window, delta.window = delta.window, b""
+    chunks = _chunks(forgotten, entries, len(window), chunk_bytes)
+    delta.chunks = len(chunks)
+    values = []
+    for delta.chunk, delta.content in enumerate(chunks):
+        if delta.content is chunks[-1]:
+            delta.window = window
+        values.append(_encoder.encode(delta))
+    return values
+
+
+def _chunks(
+    forgotten: Iterable[str],
+    entries: Iterable[tuple[Entry, int]],
+    window_bytes: int,
+    chunk_bytes: int,
+) -> list[StateChunk]:
+    """A commit divided into records; its window is to go into the last one."""
     chunks = [StateChunk()]
     room = chunk_bytes
     for txid in forgotten:
@@ -196,23 +232,18 @@ def encode(
             room = chunk_bytes
         chunks[-1].forgotten.append(txid)
         room -= len(txid.encode()) + 5
-    for encoded in entries:
-        size = len(encoded)
-        if size > room and room < chunk_bytes:
-            chunks.append(StateChunk())
-            room = chunk_bytes
-        chunks[-1].entries.append(Raw(encoded))
-        room -= size
-    if len(delta.window) > room:
+    for entry, size in entries:
+        most = _most_of(entry, size)
+        for piece in (entry,) if most <= chunk_bytes else _pieces(entry, chunk_bytes):
+            taken = most if piece is entry else _most_of(piece, size_of(piece))
+            if taken > room and room < chunk_bytes:
+                chunks.append(StateChunk())
+                room = chunk_bytes
+            chunks[-1].entries.append(piece)
+            room -= taken
+    if window_bytes > room:
         chunks.append(StateChunk())
-    window, delta.window = delta.window, b""
-    delta.chunks = len(chunks)
-    values = []
-    for delta.chunk, delta.content in enumerate(chunks):
-        if delta.content is chunks[-1]:
-            delta.window = window
-        values.append(_encoder.encode(delta))
-    return values
+    return chunks
 
 
 def decode(value: bytes) -> StateDelta:

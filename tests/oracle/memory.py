@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from tests.oracle.txid import Txid
 from tests.oracle.values import Item
 
-_TXID = 800
-_MARKED_TXID = 700
-_SECOND_ARRAY = 400
+_TXID = 650
+_MARKED_TXID = 640
+_SECOND_ARRAY = 330
 _ERROR_CODE = 90
 _EXPECTED_IMEI = 80
 """Of an expected IMEI, and of the name of an item that was too large for any report."""
-_FIRST_ITEM = 115
+_FIRST_ITEM = 130
 """Of an IMEI and its first item in an array."""
 _FURTHER_ITEM = 33
 _DIGEST_OF_ITEM = 110

@@ -16,7 +16,7 @@ from unittest import mock
 from hypothesis import strategies as st
 from msgspec import Struct, field
 
-from consumer.aggregation import capacity, table
+from consumer.aggregation import capacity, timers
 from consumer.aggregation.delta import Delta
 from consumer.aggregation.partition import UNBOUNDED
 from consumer.aggregation.policy import Policy
@@ -178,7 +178,7 @@ def small_scale(floor_bytes: int = 10**6) -> Iterator[None]:
     two txids at a time are chosen to give way.
     """
     with (
-        mock.patch.object(table, "LEAST_SWEEP", 0),
+        mock.patch.object(timers, "LEAST_SWEEP", 0),
         mock.patch.object(capacity, "LEAST_LOOK", 2),
         mock.patch.object(state_entry, "encode", partial(state_entry.encode, chunk_bytes=1_200)),
         mock.patch.object(state_log, "FLOOR_BYTES", floor_bytes),

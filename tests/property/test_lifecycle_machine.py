@@ -141,7 +141,7 @@ class Lifecycle(RuleBasedStateMachine):
         records = sum(isinstance(event, Input) for event in self.events)
         assert imbalance(undisturbed, records, self.policy.report_bytes) == []
         assert not self.oracle.table
-        assert not self.disturbed.ledger.aggregator.table.by_txid
+        assert not len(self.disturbed.ledger.aggregator.table)
 
     def _record(self, payload: Payload, step_ms: int) -> None:
         self.at_ms = max(self.at_ms + step_ms, 1)

@@ -9,7 +9,7 @@ from unittest import mock
 
 import structlog
 
-from consumer.aggregation import capacity, table
+from consumer.aggregation import capacity, timers
 from consumer.aggregation.policy import Policy
 from consumer.pipeline import garbage, state_log
 from consumer.pipeline.policy import PipelinePolicy
@@ -65,7 +65,7 @@ def surroundings(setup: Setup, note: Callable[..., None]) -> Iterator[None]:
     structlog.configure(processors=[to_trace])
     with ExitStack() as stack:
         for module, name, value in (
-            (table, "LEAST_SWEEP", 0),
+            (timers, "LEAST_SWEEP", 0),
             (capacity, "LEAST_LOOK", 2),
             (state_log, "FLOOR_BYTES", setup.floor_bytes),
             (state_log, "LEAST_REWRITE_BYTES", 100),

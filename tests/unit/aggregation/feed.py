@@ -12,6 +12,7 @@ from consumer.aggregation.delta import Delta
 from consumer.aggregation.lifecycle import UNKNOWN
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.policy import Policy
+from consumer.aggregation.table import TxidTable
 from consumer.aggregation.txid import Txid
 from consumer.wire import report
 from consumer.wire.report import Report
@@ -132,7 +133,14 @@ class Feed:
 
     def known(self, txid: str) -> Txid | None:
         """What is known of a txid."""
-        return self.aggregator.table.by_txid.get(txid)
+        return self.aggregator.table.get(txid)
+
+
+def known(table: TxidTable, txid: str) -> Txid:
+    """A txid that a table must know."""
+    state = table.get(txid)
+    assert state is not None
+    return state
 
 
 def changed(delta: Delta) -> list[str]:

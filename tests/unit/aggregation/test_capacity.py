@@ -108,7 +108,7 @@ def test_a_life_after_the_forgotten_one_does_not_inherit_its_place() -> None:
 
 def truth(table: TxidTable) -> Txid | None:
     """The one whose turn it is, found by looking at all of them."""
-    states = list(table.by_txid.values())
+    states = list(table.states())
     bodies = [state for state in states if state.phase is REMEMBERED]
     marks = [state for state in states if state.phase is MARKED]
     if bodies or marks:
@@ -133,7 +133,7 @@ def test_in_a_long_random_life_it_is_always_the_oldest(
     for number in range(6_000):
         now_ms += rng.choice((0, 0, 0, 1))
         table.open(str(number), number, now_ms)
-        for state in rng.sample(list(table.by_txid.values()), min(2, len(table))):
+        for state in rng.sample(list(table.states()), min(2, len(table))):
             if state.phase is OPEN and rng.random() < 0.5:
                 table.emitted(state, now_ms)
                 victims.came(state)
@@ -150,7 +150,7 @@ def test_in_a_long_random_life_it_is_always_the_oldest(
                 break
             taken += 1
             give_way(table, victim, now_ms)
-            if victim.txid in table.by_txid:
+            if victim.txid in table:
                 victims.came(victim)
     assert taken > 6_000
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from consumer.aggregation import partition
+from consumer.aggregation.items import ItemSet
 from consumer.aggregation.lifecycle import (
     COMPLETED,
     COUNT,
@@ -149,9 +150,9 @@ class Recording(TxidTable):
         super().__init__(policy)
         self.seen: set[tuple[str, str]] = set()
 
-    def open(self, txid: str, offset: int, now_ms: int) -> Txid:
+    def open(self, txid: str, offset: int, now_ms: int, usage: ItemSet | None = None) -> Txid:
         """From the unknown."""
-        state = super().open(txid, offset, now_ms)
+        state = super().open(txid, offset, now_ms, usage)
         self.seen.add((UNKNOWN, state.phase))
         return state
 

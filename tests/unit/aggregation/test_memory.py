@@ -52,7 +52,7 @@ def records(
 def emit(aggregator: PartitionAggregator, *, mark: bool) -> None:
     """All that is open, and leave only marks."""
     table = aggregator.table
-    for number, state in enumerate(list(table.by_txid.values())):
+    for number, state in enumerate(list(table.states())):
         table.emitted(state, NOW_MS + number)
         if mark:
             table.mark(state)

@@ -19,6 +19,7 @@ from tests.unit.aggregation.feed import (
     changed,
     encode,
     error,
+    known,
     usage,
 )
 
@@ -267,7 +268,7 @@ def test_more_devices_than_the_limit_void_it() -> None:
     feed.devices("a", "3", "4", at=1_000)
     feed.devices("a", "5", at=1_000)
     assert feed.reports == []
-    assert feed.aggregator.table.by_txid["a"].unlimited
+    assert known(feed.aggregator.table, "a").unlimited
     feed.tick(1_100)
     assert feed.closed == [("a", "inactivity", "01.100")]
     assert feed.reports[0].summary.outcome == "unconfirmed"
@@ -328,8 +329,8 @@ def test_applying_starts_where_it_is_told() -> None:
     values = [callback("a", usage("1")), callback("b", usage("1"))]
     batch = Batch([5, 6], [10, 11], [b"a", b"b"], values)
     assert feed.aggregator.apply(batch, 1, WALL_MS, 10) == 2
-    assert list(feed.aggregator.table.by_txid) == ["b"]
-    assert feed.aggregator.table.by_txid["b"].first_offset == 6
+    assert [state.txid for state in feed.aggregator.table.states()] == ["b"]
+    assert feed.aggregator.table.growing["b"].first_offset == 6
     assert feed.delta.tallies.key_mismatches == 0
 
 

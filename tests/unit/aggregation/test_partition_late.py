@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from consumer.wire import report
-from tests.unit.aggregation.feed import DEAD_LETTER, Feed, callback, error, usage
+from tests.unit.aggregation.feed import DEAD_LETTER, Feed, callback, error, known, usage
 from tests.unit.aggregation.test_partition import totals
 
 
@@ -69,9 +69,9 @@ def test_neither_duplicates_nor_late_parts_prolong_the_memory() -> None:
     feed.devices("a", "1", at=1_400)
     feed.devices("a", "9", at=1_450)
     feed.tick(1_499)
-    assert "a" in feed.aggregator.table.by_txid
+    assert "a" in feed.aggregator.table
     feed.tick(1_500)
-    assert "a" not in feed.aggregator.table.by_txid
+    assert "a" not in feed.aggregator.table
 
 
 def test_memory_counts_from_closed_at() -> None:
@@ -79,9 +79,9 @@ def test_memory_counts_from_closed_at() -> None:
     feed = Feed(DEAD_LETTER)
     feed.devices("a", "1", at=1_000)
     feed.tick(1_599)
-    assert "a" in feed.aggregator.table.by_txid
+    assert "a" in feed.aggregator.table
     feed.tick(1_600)
-    assert "a" not in feed.aggregator.table.by_txid
+    assert "a" not in feed.aggregator.table
 
 
 def test_a_forgotten_txid_is_born_again() -> None:
@@ -106,7 +106,7 @@ def test_a_jump_closes_and_forgets_at_once() -> None:
     feed.devices("a", "2", at=9_000)
     assert feed.closed == [("a", "inactivity", "01.100")]
     assert feed.reasons == []
-    assert feed.aggregator.table.by_txid["a"].opened_ms == 9_000
+    assert known(feed.aggregator.table, "a").opened_ms == 9_000
 
 
 def test_an_expired_report_has_a_marker_like_a_completed_one() -> None:
@@ -141,7 +141,7 @@ def test_conservation() -> None:
     assert tallies.records == feed.offset
     assert min(tallies.late, tallies.duplicates, tallies.dead_letters) > 100
     reported = [report.decode(value) for _, value in feed.delta.reports]
-    still_open = feed.aggregator.table.by_txid.values()
+    still_open = feed.aggregator.table.states()
     in_reports = sum(len(found.usage) + len(found.errors) for found in reported)
     in_table = sum(len(state.usage) + len(state.errors or ()) for state in still_open)
     assert tallies.usage + tallies.errors == in_reports + in_table

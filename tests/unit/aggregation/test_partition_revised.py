@@ -313,7 +313,7 @@ def test_conservation(seed: int) -> None:
     last = last_revisions(reports)
     assert len(last) + tallies.revisions == len(reports)
     merged = sum(len(report.usage) + len(report.errors) for report in last)
-    for state in feed.aggregator.table.by_txid.values():
+    for state in feed.aggregator.table.states():
         if state.phase is OPEN:
             emitted = (0, 0) if state.previous is None else state.previous.counts
             merged += len(state.usage) - emitted[0] + len(state.errors or ()) - emitted[1]

@@ -16,6 +16,7 @@ from tests.unit.aggregation.feed import (
     Feed,
     callback,
     encode,
+    known,
     usage,
 )
 
@@ -104,7 +105,7 @@ def test_a_changed_setting_holds_for_what_is_open() -> None:
     feed.devices("a", "1", at=1_000)
     changed = PartitionAggregator(0, msgspec.structs.replace(POLICY, inactivity_ms=300))
     changed.clock = feed.aggregator.clock
-    changed.table.load(feed.aggregator.table.by_txid.values())
+    changed.table.load(feed.aggregator.table.states())
     changed.apply(Batch([1], [1_299], [None], [TICK]), 0, WALL_MS, 10)
     assert changed.delta.reports == []
     changed.apply(Batch([2], [1_300], [None], [TICK]), 0, WALL_MS, 10)
@@ -122,7 +123,7 @@ def test_a_timestamp_of_2100_is_bounded() -> None:
     assert feed.aggregator.clock.now_ms == WALL_MS + 50
     assert feed.closed == []
     feed.devices("b", "1", at=WALL_MS)
-    assert feed.aggregator.table.by_txid["b"].opened_ms == WALL_MS + 50
+    assert known(feed.aggregator.table, "b").opened_ms == WALL_MS + 50
 
 
 def test_an_old_timestamp_does_not_take_the_clock_back() -> None:
@@ -132,7 +133,7 @@ def test_an_old_timestamp_does_not_take_the_clock_back() -> None:
     feed.devices("a", "1", at=300)
     feed.devices("a", "2", at=0)
     feed.devices("a", "2", at=-1)
-    assert feed.aggregator.table.by_txid["a"].opened_ms == 1_000
+    assert known(feed.aggregator.table, "a").opened_ms == 1_000
     feed.tick(1_100)
     assert feed.closed == [("a", "inactivity", "01.100")]
 
@@ -341,7 +342,7 @@ def test_what_fires_leaves_no_room_for_the_record_that_told_the_time() -> None:
     )
     assert aggregator.apply(batch, 0, WALL_MS, 1) == 1
     assert aggregator.clock.now_ms == 1_200
-    assert "b" not in aggregator.table.by_txid
+    assert "b" not in aggregator.table
     aggregator.take()
     assert aggregator.apply(batch, 1, WALL_MS, 1) == 2
     assert len(aggregator.delta.reports) == 1

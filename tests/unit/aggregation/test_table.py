@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import random
-
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
-from consumer.aggregation.table import LEAST_SWEEP, TxidTable
+from consumer.aggregation.table import TxidTable
 from consumer.aggregation.txid import USAGE, Numbers, Txid
 from consumer.wire.callback import UsageItem
 from tests.unit.aggregation.feed import DEAD_LETTER, POLICY
@@ -18,7 +16,7 @@ def opened(table: TxidTable, *times: int) -> list[Txid]:
 def drain(table: TxidTable, now_ms: int) -> list[tuple[int, str, str]]:
     """Fire all that is due: deadline, txid, and the phase that ended."""
     fired = []
-    while (state := table.due(now_ms)) is not None:
+    while (state := table.timers.due(now_ms)) is not None:
         due_ms = state.deadline_ms(POLICY)
         fired.append((due_ms, state.txid, state.phase))
         if state.phase is OPEN:
@@ -32,16 +30,16 @@ def test_nothing_is_due_before_its_deadline() -> None:
     """And all of it is at the deadline, not one millisecond later."""
     table = TxidTable(POLICY)
     (state,) = opened(table, 1_000)
-    assert table.next_timer_ms() == 1_100
-    assert table.due(1_099) is None
-    assert table.due(1_100) is state
+    assert table.timers.next_ms() == 1_100
+    assert table.timers.due(1_099) is None
+    assert table.timers.due(1_100) is state
 
 
 def test_an_empty_table_has_nothing_due() -> None:
     """No timer, no oldest."""
     table = TxidTable(POLICY)
-    assert table.due(2**63) is None
-    assert table.next_timer_ms() is None
+    assert table.timers.due(2**63) is None
+    assert table.timers.next_ms() is None
     assert table.oldest_open_ms() is None
 
 
@@ -65,10 +63,10 @@ def test_a_part_moves_the_deadline_without_a_new_timer() -> None:
     table = TxidTable(POLICY)
     (state,) = opened(table, 0)
     state.touched_ms = 60
-    assert table.due(159) is None
-    assert table.next_timer_ms() == 160
+    assert table.timers.due(159) is None
+    assert table.timers.next_ms() == 160
     assert len(table.timers) == 1
-    assert table.due(160) is state
+    assert table.timers.due(160) is state
 
 
 def test_a_nearer_deadline_gets_a_second_timer() -> None:
@@ -78,12 +76,12 @@ def test_a_nearer_deadline_gets_a_second_timer() -> None:
     )
     (state,) = opened(table, 0)
     table.emitted(state, 5)
-    assert table.next_timer_ms() == 15
-    assert table.due(14) is None
-    assert table.due(15) is state
+    assert table.timers.next_ms() == 15
+    assert table.timers.due(14) is None
+    assert table.timers.due(15) is state
     table.forget(state)
-    assert table.due(2_000) is None
-    assert table.timers == []
+    assert table.timers.due(2_000) is None
+    assert len(table.timers) == 0
 
 
 def test_a_stale_timer_does_not_touch_the_next_life() -> None:
@@ -92,11 +90,11 @@ def test_a_stale_timer_does_not_touch_the_next_life() -> None:
     table = TxidTable(policy)
     (state,) = opened(table, 0)
     table.emitted(state, 5)
-    assert table.due(15) is state
+    assert table.timers.due(15) is state
     table.forget(state)
     again = table.open("0", 7, 20)
-    assert table.due(1_019) is None
-    assert table.due(1_020) is again
+    assert table.timers.due(1_019) is None
+    assert table.timers.due(1_020) is again
 
 
 def test_forgotten_is_unknown() -> None:
@@ -106,7 +104,7 @@ def test_forgotten_is_unknown() -> None:
     drain(table, 599)
     assert len(table) == 1
     drain(table, 600)
-    assert (len(table), table.memory_bytes, table.timers) == (0, 0, [])
+    assert (len(table), table.memory_bytes, len(table.timers)) == (0, 0, 0)
 
 
 def test_counts_and_memory_follow_every_change() -> None:
@@ -138,7 +136,7 @@ def checked(table: TxidTable, openings: int, bodies: int) -> None:
     """What is kept up is what one look at all of it gives."""
     assert (table.open_count, table.body_count) == (openings, bodies)
     fresh = TxidTable(POLICY)
-    fresh.load(table.by_txid.values())
+    fresh.load(table.states())
     assert (table.open_count, table.body_count, table.memory_bytes) == (
         fresh.open_count,
         fresh.body_count,
@@ -161,59 +159,13 @@ def test_a_reopened_txid_may_be_due_before_its_memory_ends() -> None:
     table = TxidTable(POLICY)
     (state,) = opened(table, 0)
     table.emitted(state, 10)
-    assert table.due(509) is None
-    assert table.next_timer_ms() == 510
+    assert table.timers.due(509) is None
+    assert table.timers.next_ms() == 510
     table.reopen(state, 300, Numbers())
-    assert table.next_timer_ms() == 400
+    assert table.timers.next_ms() == 400
     assert drain(table, 900) == [(400, "0", OPEN), (900, "0", REMEMBERED)]
-    assert table.due(2_000) is None
-    assert table.timers == []
-
-
-def test_stale_timers_are_swept() -> None:
-    """They never outnumber the valid ones by much, however txids come and go before their time."""
-    policy = Policy(app="app", topic="t", inactivity_ms=10**6, remember_ms=10**6)
-    table = TxidTable(policy)
-    known: list[Txid] = []
-    for number in range(20_000):
-        known.append(table.open(str(number), number, number))
-        if len(known) > 100:
-            state = known.pop(0)
-            table.emitted(state, number)
-            table.forget(state)
-        assert len(table.timers) <= len(table) * 5 // 4 + LEAST_SWEEP + 1
-    assert [state for _, _, state in sorted(table.timers)][-100:] == known
-
-
-def test_two_equal_timers_of_one_txid_lie_beside_each_other() -> None:
-    """One of them is stale; which of the two does not matter."""
-    policy = Policy(app="app", topic="t", inactivity_ms=1_000, remember_ms=10)
-    table = TxidTable(policy)
-    (state,) = opened(table, 0)
-    table.emitted(state, 0)
-    table.reopen(state, 0, Numbers())
-    assert table.due(999) is None
-    assert [deadline_ms for deadline_ms, _, _ in table.timers] == [1_000, 1_000]
-    assert table.due(1_000) is state
-    table.emitted(state, 1_000)
-    assert table.due(1_010) is state
-    table.forget(state)
-    assert table.due(2_000) is None
-
-
-def test_a_sweep_leaves_one_timer_for_each_txid() -> None:
-    """Also where an old timer has come to be right again, as the deadline moved back to it."""
-    policy = Policy(app="app", topic="t", inactivity_ms=1_000, remember_ms=10)
-    table = TxidTable(policy)
-    states = opened(table, *[0] * (2 * LEAST_SWEEP))
-    for state in states:
-        table.emitted(state, 0)
-        table.reopen(state, 0, Numbers())
-    assert table.due(999) is None
-    assert table.due(1_000) is states[0]
-    assert len(table.timers) <= len(states) * 5 // 4 + LEAST_SWEEP
-    table._make_timers()
-    assert len(table.timers) == len(states)
+    assert table.timers.due(2_000) is None
+    assert len(table.timers) == 0
 
 
 def test_oldest_open_is_the_earliest_opening() -> None:
@@ -235,9 +187,10 @@ def test_a_loaded_table_goes_on_like_the_one_before() -> None:
     states[2].touched_ms = 60
     drain(table, 110)
     copy = TxidTable(POLICY)
-    copy.load(reversed(list(table.by_txid.values())))
+    copy.load(reversed(list(table.states())))
     assert (copy.open_count, copy.memory_bytes) == (table.open_count, table.memory_bytes)
-    assert copy.next_timer_ms() == 130
+    assert copy.timers.due(129) is None
+    assert copy.timers.next_ms() == 130
     assert [entry[:2] for entry in drain(copy, 2_000)] == [
         (130, "3"),
         (160, "2"),
@@ -258,38 +211,11 @@ def test_a_load_marks_what_is_remembered_where_the_policy_is_dead_letter() -> No
     drain(table, 100)
     table.mark(second)
     copy = TxidTable(DEAD_LETTER)
-    copy.load(list(table.by_txid.values()))
+    copy.load(list(table.states()))
     assert [state.phase for state in (first, second, third)] == [MARKED, MARKED, OPEN]
     assert first.knows(USAGE, b"{}")
     assert (copy.open_count, copy.body_count) == (1, 0)
     assert copy.memory_bytes == sum(state.memory for state in (first, second, third))
-
-
-def test_a_long_random_life_fires_as_a_plain_list_would() -> None:
-    """Openings, parts, early completions and jumps: always all that is due, in order."""
-    rng = random.Random(7)  # noqa: S311 - the same life every time
-    table = TxidTable(POLICY)
-    now_ms = 0
-    for number in range(4_000):
-        now_ms += rng.choice((0, 0, 1, 7, 40, 90))
-        expected = sorted(
-            (state.deadline_ms(POLICY), state.first_offset)
-            for state in table.by_txid.values()
-            if state.deadline_ms(POLICY) <= now_ms
-        )
-        known = {state.txid: state.first_offset for state in table.by_txid.values()}
-        fired = drain(table, now_ms)
-        assert fired == sorted(fired, key=lambda entry: entry[0])
-        assert {(due_ms, known[txid]) for due_ms, txid, _ in fired} >= set(expected)
-        assert all(state.deadline_ms(POLICY) > now_ms for state in table.by_txid.values())
-        table.open(f"t{number}", number, now_ms)
-        for state in rng.sample(list(table.by_txid.values()), min(3, len(table))):
-            if state.phase is OPEN:
-                state.touched_ms = now_ms
-                if rng.random() < 0.1:
-                    table.emitted(state, now_ms)
-        assert table.open_count == sum(state.phase is OPEN for state in table.by_txid.values())
-        assert len(table.timers) <= 3 * len(table) + 8
 
 
 def test_the_next_closing_is_the_earliest_deadline_of_an_open_txid() -> None:
@@ -298,12 +224,12 @@ def test_the_next_closing_is_the_earliest_deadline_of_an_open_txid() -> None:
     assert table.next_closing_ms() is None
     first, second, third = opened(table, 0, 10, 20)
     first.touched_ms = 60
-    assert (table.next_timer_ms(), table.next_closing_ms()) == (100, 110)
+    assert (table.timers.next_ms(), table.next_closing_ms()) == (100, 110)
 
     table.emitted(second, 30)
     assert table.next_closing_ms() == 120
     table.emitted(third, 30)
     assert table.next_closing_ms() == 160
     table.emitted(first, 60)
-    assert table.next_timer_ms() is not None
+    assert table.timers.next_ms() is not None
     assert table.next_closing_ms() is None

@@ -83,7 +83,7 @@ class Ledger(Feed):
     def last_entries(self) -> list[Entry]:
         """The entries of the last commit."""
         deltas = self.last()
-        return [state_entry.decode_entry(one) for delta in deltas for one in delta.content.entries]
+        return [entry for delta in deltas for entry in delta.content.entries]
 
     def last_forgotten(self) -> list[str]:
         """The txids that the last commit forgot."""
@@ -92,7 +92,7 @@ class Ledger(Feed):
 
 def picture(aggregator: PartitionAggregator) -> dict[str, Any]:
     """All of an aggregator's state that can show in an output, as plain values."""
-    states = aggregator.table.by_txid.values()
+    states = aggregator.table.states()
     return {
         "clock": (aggregator.clock.now_ms, aggregator.clock.lag_ms),
         "window": (state_entry.encode_window(aggregator.windows.open), aggregator.windows.end_ms),

@@ -146,9 +146,9 @@ def test_it_is_done_with_the_last_chunk_only() -> None:
 
 def test_a_txid_in_many_chunks_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open, in itself and additions; as a marker, in pieces of its digests."""
-    for name in ("encode", "encode_entry"):
-        small = functools.partial(getattr(state_entry, name), chunk_bytes=600)
-        monkeypatch.setattr(state_entry, name, small)
+    monkeypatch.setattr(
+        state_entry, "encode", functools.partial(state_entry.encode, chunk_bytes=600)
+    )
     ledger = Ledger(DEAD_LETTER)
     items = [maker(str(number)) for number in range(100) for maker in (usage, error)]
     ledger.send(callback("a", *items), 1_000)
@@ -235,11 +235,6 @@ def open_entry(raw: bytes) -> OpenEntry:
     )
 
 
-def encoded(entry: state_entry.Entry) -> list[msgspec.Raw]:
-    """An entry as a chunk carries it."""
-    return [msgspec.Raw(piece) for piece in state_entry.encode_entry(entry)]
-
-
 @pytest.mark.parametrize(
     "value",
     [
@@ -247,8 +242,8 @@ def encoded(entry: state_entry.Entry) -> list[msgspec.Raw]:
         b"not msgpack",
         msgspec.msgpack.encode({"version": 1}),
         delta(1, version=state_entry.VERSION + 1),
-        delta(1, content=state_entry.StateChunk(entries=encoded(open_entry(b'{"imei":7}')))),
-        delta(1, content=state_entry.StateChunk(entries=[msgspec.Raw(b"\x93\x00")])),
+        delta(1, content=state_entry.StateChunk(entries=[open_entry(b'{"imei":7}')])),
+        delta(1).replace(msgspec.msgpack.encode([[], []]), msgspec.msgpack.encode([[], [[0, 1]]])),
         delta(1, window=b"{"),
         delta(1)[:-3],
     ],

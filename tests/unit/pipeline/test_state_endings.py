@@ -19,6 +19,7 @@ from tests.unit.aggregation.feed import (
     encode,
     error,
     expectation,
+    known,
     usage,
 )
 from tests.unit.pipeline.ledger import Ledger, picture
@@ -42,7 +43,7 @@ def entry(ledger: Ledger) -> OpenEntry:
 
 def phase(ledger: Ledger, txid: str = "a") -> str:
     """Where it stands."""
-    return ledger.aggregator.table.by_txid[txid].phase
+    return known(ledger.aggregator.table, txid).phase
 
 
 # --------------------------------------------------------------------------- expectations
@@ -220,7 +221,7 @@ def test_many_oversized_devices_do_not_outgrow_a_record() -> None:
     """Even where there is nothing else of their txid."""
     ledger = Ledger(msgspec.structs.replace(POLICY, report_bytes=10_000))
     ledger.send(callback("a"), 1_000)
-    (state,) = ledger.aggregator.table.by_txid.values()
+    (state,) = ledger.aggregator.table.states()
     memory = state.memory
     state.name_oversized([f"{number:0256}" for number in range(4_000)])
     ledger.aggregator.table.memory_bytes += state.memory - memory
@@ -285,7 +286,7 @@ def crowd(ledger: Ledger, commits: random.Random | None) -> list[bytes]:
             ledger.delete_unneeded()
             ledger.crash()
     values += [value for _, value in ledger.commit().reports]
-    return [*values, *sorted(txid.encode() for txid in ledger.aggregator.table.by_txid)]
+    return [*values, *sorted(state.txid.encode() for state in ledger.aggregator.table.states())]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -316,7 +317,7 @@ def test_a_large_txid_in_chunks_comes_back() -> None:
     restored(ledger)
     assert len(ledger.last()) > 2
     assert phase(ledger) is OPEN
-    state = ledger.aggregator.table.by_txid["a"]
+    state = known(ledger.aggregator.table, "a")
     assert state.previous is not None
     assert (state.previous.counts, state.previous.missing) == ((1_500, 1_000, 4_000), 2_000)
     assert state.missing == 1_999

@@ -9,10 +9,10 @@ import pytest
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.txid import Txid
 from consumer.pipeline import state_log
-from consumer.pipeline.state_log import BARE_BYTES, FLOOR_BYTES, StateLog
+from consumer.pipeline.state_log import FLOOR_BYTES, StateLog
 from consumer.wire import state_entry
-from consumer.wire.state_entry import MarkerEntry, OpenEntry
-from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, callback, encode, error, usage
+from consumer.wire.state_entry import BARE_BYTES, MarkerEntry, OpenEntry
+from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, callback, encode, error, known, usage
 from tests.unit.pipeline.ledger import WRITER, Ledger, picture
 
 
@@ -117,7 +117,7 @@ def test_an_emitted_txid_is_written_as_a_whole_marker() -> None:
     assert (entry.whole, entry.closed_ms, entry.first_offset) == (True, 1_010, 0)
     digests = [entry.digests[at : at + 16] for at in range(0, 48, 16)]
     assert digests == sorted(digests)
-    assert b"".join(digests) == ledger.aggregator.table.by_txid["a"].digests
+    assert b"".join(digests) == known(ledger.aggregator.table, "a").digests
 
 
 def test_items_of_a_txid_born_and_emitted_in_one_commit_are_never_written() -> None:
@@ -330,7 +330,7 @@ def test_a_txid_may_change_and_be_rewritten_in_one_commit() -> None:
 
 def live_bytes(ledger: Ledger) -> int:
     """What a log would take that holds each known txid whole and nothing else."""
-    states = ledger.aggregator.table.by_txid.values()
+    states = ledger.aggregator.table.states()
     return sum(BARE_BYTES + len(one.txid) + content_bytes(one) for one in states)
 
 

@@ -1,0 +1,95 @@
+"""Decoding a batch says what decoding each of its values says."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.wire.callback import Callback, Decoded, Rejection, decode
+from consumer.wire.columns import decode_all
+from tests.unit.wire.records import HOSTILE
+
+LARGEST = 1_000_000
+PLAIN = b'{"txid":"a-1","usage":[{"imei":"1","numberOfSessions":2}],"callbackCount":1}'
+OTHERS = {
+    "error": b'{"txid":"a","errors":[{"imei":"2","errorResponse":{"errorCode":"E"}}]}',
+    "two": b'{"txid":"a","usage":[{"imei":"1"},{"imei":"2"}]}',
+    "both": b'{"txid":"a","usage":[{"imei":"1"}],"errors":[{"imei":"2"}]}',
+    "nulls": b'{"txid":"a","usage":[{"imei":"1"}],"errors":null}',
+    "none": b'{"txid":"a"}',
+    "empty arrays": b'{"txid":"a","usage":[],"errors":[]}',
+    "expectation": b'{"txid":"a","imei":["1","2"]}',
+    "acknowledgement": b'{"txid":"a","status":"QUEUED"}',
+    "spaces": b' { "usage" : [ {"imei" : "1", "x": [1, {"y": "]"}]} ] , "txid" : "b" } ',
+    "escaped": b'{"txid":"\\u0061","usage":[{"imei":"\\u0031"}]}',
+    "control": b'{"txid":"a\\u0001","usage":[{"imei":"1"}]}',
+    "delete": b'{"txid":"a\x7f","usage":[{"imei":"1"}]}',
+    "not printable": '{"txid":"a\u00a0b","usage":[{"imei":"1"}]}'.encode(),
+    "umlaut": '{"txid":"ä","usage":[{"imei":"ü","x":"ö"}]}'.encode(),
+    "item of a wrong type": b'{"txid":"a","usage":[{"imei":7}]}',
+    "no object": b'{"txid":"a","usage":[7]}',
+    "half": b'{"txid":"a","usage":[{"imei":"1"}',
+    "the other half": b'],"txid":"b"}',
+    "half a character": b'{"txid":"a","usage":[{"imei":"1","x":"\xc3',
+    "the rest of it": b'\xa4"}]}',
+    "deep": b'{"txid":"a","usage":[{"imei":"1","x":' + b"[" * 600 + b"]" * 600 + b"}]}",
+    "nothing": b"",
+    "tombstone": None,
+}
+
+
+def recorded(values: list[bytes | None], largest: int = LARGEST) -> list[Decoded]:
+    """What the columns say, one record for each value."""
+    columns = decode_all(values, largest)
+    found: list[Decoded] = []
+    for place, (raw, item) in enumerate(zip(columns.raws, columns.items, strict=True)):
+        txid = columns.txids[place]
+        if raw is None or item is None:
+            record = columns.others[place]
+            assert isinstance(record, Rejection) or record.txid == txid
+            found.append(record)
+        else:
+            assert place not in columns.others
+            found.append(Callback(txid, [(raw, item)], []))
+    return found
+
+
+@pytest.mark.parametrize("value", OTHERS.values(), ids=OTHERS.keys())
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_value_among_plain_ones(value: bytes | None, place: int) -> None:
+    """It says what it says alone, and its neighbours say what they say."""
+    values: list[bytes | None] = [PLAIN, PLAIN]
+    values.insert(place, value)
+    assert recorded(values) == [decode(one) for one in values]
+
+
+def test_all_kinds_in_one_batch() -> None:
+    """Also those that would make one sound value, joined with the next."""
+    values = [*OTHERS.values(), PLAIN, *(value for value, _ in HOSTILE.values())]
+    assert recorded(values) == [decode(value) for value in values]
+
+
+def test_sound_kinds_in_one_batch() -> None:
+    """Unusual ones keep their places among plain ones."""
+    sound = ("error", "two", "both", "nulls", "none", "expectation", "acknowledgement", "umlaut")
+    values = [value for name in sound for value in (PLAIN, OTHERS[name], OTHERS[name])]
+    assert recorded(values) == [decode(value) for value in values]
+
+
+def test_plain_callbacks_need_no_object() -> None:
+    """Items stand in the columns, verbatim; nothing stands beside them."""
+    columns = decode_all([PLAIN, PLAIN], LARGEST)
+    assert columns.others == {}
+    assert columns.txids == ["a-1", "a-1"]
+    assert columns.raws == [b'{"imei":"1","numberOfSessions":2}'] * 2
+
+
+def test_where_one_is_large_all_stand_aside() -> None:
+    """So that somebody looks at the size of each item."""
+    values: list[bytes | None] = [PLAIN, OTHERS["two"], PLAIN]
+    assert recorded(values, len(PLAIN) - 1) == [decode(value) for value in values]
+    assert sorted(decode_all(values, len(PLAIN) - 1).others) == [0, 1, 2]
+
+
+def test_an_empty_batch() -> None:
+    """There is nothing to say."""
+    assert recorded([]) == []
