@@ -249,8 +249,8 @@ class Crew:
             self.checker.violation(f"torn down in an orderly stop: {what}")
 
     def is_consumed(self) -> bool:
-        """Whether all there is to read is read and committed, and everybody is up."""
-        if not self.is_at_rest or self.group.state != "stable":
+        """Whether everybody is up, each partition has an owner, and all is read and committed."""
+        if not self.is_at_rest or self.group.state != "stable" or self.group.unassigned:
             return False
         for number, log in enumerate(self.kafka.topics[self.settings.callbacks]):
             at = self.group.offsets.get(number)
