@@ -40,7 +40,7 @@ class ItemSet(Struct, eq=False, gc=False):
 
     @property
     def imeis(self) -> Mapping[str | None, bytes]:
-        """Distinct IMEIs in order, each with its first item."""
+        """Distinct IMEIs in order, each with its first item; a copy while there is one item."""
         if self.several is not None:
             return self.several
         return {} if self.first is None else dict([self.first])
@@ -74,6 +74,9 @@ class ItemSet(Struct, eq=False, gc=False):
 
     def add(self, raw: bytes, imei: str | None) -> int:
         """Add an item; the memory that it takes by our account, 0 where an equal one is in."""
+        if imei is not None and self.first is None and self.several is None:
+            self.first = (imei, raw)
+            return len(raw) + FIRST_BYTES + len(imei)
         imeis, by_digest = self.spread(), self.by_digest
         if imei not in imeis:
             imeis[imei] = raw

@@ -139,7 +139,10 @@ class PartitionAggregator:
         return place + 1
 
     def _begin(self, txid: str, raw: bytes, item: UsageItem, offset: int) -> bool:
-        """A callback with one usage item, for a txid that is not growing; whether it is now."""
+        """A callback with one usage item, for a txid that does not grow by it: perhaps a new one.
+
+        Whether it remains to be counted.
+        """
         table, imei = self.table, item.imei
         if imei is None or txid in table.settled:
             self._callback(Callback(txid, [(raw, item)], []), offset)
@@ -232,7 +235,7 @@ class PartitionAggregator:
     # Records
 
     def _callback(self, callback: Callback, offset: int) -> None:
-        """Any callback."""
+        """A callback that is not as nearly all are."""
         if oversized_imeis(callback, self._largest_item):
             self._refuse_oversized(callback, offset)
             return

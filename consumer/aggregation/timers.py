@@ -48,7 +48,7 @@ class Timers:
         return len(self.line) + len(self.heap)
 
     def begin(self, state: Txid) -> None:
-        """A txid was opened, later than all others that are known."""
+        """A txid was opened, later than all others: the clock never goes back."""
         state.timer_ms = IN_LINE
         self.line.append(state)
 

@@ -252,7 +252,8 @@ class Offsets:
                     left.discard(head)
                     writer = dict(headers_of(message) or ()).get(WRITER_HEADER)
                     if isinstance(writer, bytes):
-                        found.append(Hanging(*head, writer.decode(), message.value() or b""))
+                        name = writer.decode(errors="replace")
+                        found.append(Hanging(*head, name, message.value() or b""))
         return found
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ import dataclasses
 import itertools
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, cast
 
 import structlog
@@ -108,15 +108,13 @@ class Source:
     def subscribe(self, listener: Listener) -> None:
         """Ask for partitions of the topic; `listener` learns of them."""
         self._listener = listener
-        try:
+        with self._translated():
             self._consumer.subscribe(
                 [self._topic],
                 on_assign=self._on_assign,
                 on_revoke=self._on_revoke,
                 on_lost=self._on_lost,
             )
-        except KafkaException as error:
-            raise self._fault(error) from None
 
     def poll(self, max_records: int, timeout_s: float) -> Polled:
         """At most `max_records` records; waits the whole time for fewer (librdkafka does).
@@ -151,7 +149,8 @@ class Source:
 
     def pause(self, partition: int) -> None:
         """Deliver nothing more of a partition, prefetched records included."""
-        self._consumer.pause([At(self._topic, partition)])
+        with self._translated():
+            self._consumer.pause([At(self._topic, partition)])
 
     def resume(self, partition: int) -> None:
         """Go on where the last delivered record ended; nothing to do if it was revoked.
@@ -164,7 +163,8 @@ class Source:
         if offset is None:
             return
         at = At(self._topic, partition, offset)
-        self._consumer.resume([at])
+        with self._translated():
+            self._consumer.resume([at])
         self._seek(at)
         if offset == 0:
             with contextlib.suppress(KafkaException):
@@ -201,10 +201,8 @@ class Source:
         Raises:
             Fault: the client cannot work any more.
         """
-        try:
+        with self._translated():
             self._consumer.unsubscribe()
-        except KafkaException as error:
-            raise self._fault(error) from None
         self.subscribe(self._told())
 
     def close(self) -> None:
@@ -221,6 +219,8 @@ class Source:
         next one has lasted `max.poll.interval.ms`. The next pipeline of this member brings one
         about, or takes its place at once (a static member).
         """
+        if self._closing:
+            return
         self._closing = True
         owned, self._owned = sorted(self._owned), set()
         try:
@@ -307,6 +307,13 @@ class Source:
         if message.topic() is None:
             return f"topic {self._topic}"
         return f"{message.topic()}[{message.partition()}]@{message.offset()}"
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except KafkaException as error:
+            raise self._fault(error) from None
 
     def _fault(self, error: KafkaException) -> Fault:
         return faults.fault(error.args[0], Call.CONSUME, f"topic {self._topic}")

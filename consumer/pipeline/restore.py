@@ -142,10 +142,10 @@ def _apply_open(state: Txid, entry: OpenEntry) -> None:
     state.logged_errors = 0 if state.errors is None else len(state.errors)
     state.logged_expected = len(state.expected)
     state.phase = REMEMBERED if entry.remembered else OPEN
-    state.last_offset = entry.last_offset
+    state.last_offset = _same(entry.last_offset, state.first_offset)
     state.opened_ms = entry.opened_ms
-    state.since_ms = entry.since_ms
-    state.touched_ms = entry.touched_ms
+    state.since_ms = _same(entry.since_ms, entry.opened_ms)
+    state.touched_ms = _same(entry.touched_ms, entry.opened_ms)
     state.closed_ms = entry.closed_ms
     state.callbacks = entry.callbacks
     state.duplicates = entry.duplicates
@@ -154,6 +154,11 @@ def _apply_open(state: Txid, entry: OpenEntry) -> None:
     if entry.oversized:
         state.name_oversized(entry.oversized)
     state.previous = None if entry.emitted is None else Numbers(counts=entry.emitted)
+
+
+def _same(number: int, known: int) -> int:
+    """`number`; as the very object `known`, if they are equal: each takes 32 bytes."""
+    return known if number == known else number
 
 
 def _add(

@@ -232,3 +232,22 @@ def test_the_limit_of_a_transaction_holds_for_crowded_ones_too() -> None:
         commits.append(len(aggregator.take().reports))
     assert commits == [2, 2, 2]
     assert len(aggregator.take().reports) == 1
+
+
+def test_parts_make_their_own_room_in_the_middle_of_a_batch() -> None:
+    """Txids that only grow give way when the share is full, not when the batch is over."""
+    values = [callback(f"t{n % 5}", usage(f"{n:020}", text="x" * 100)) for n in range(100)]
+
+    def closed(batch: int) -> list[tuple[str, int]]:
+        feed = Feed(device_limit=0)
+        feed.aggregator.share_bytes = 5_000
+        for start in range(0, len(values), batch):
+            part = values[start : start + batch]
+            offsets = range(start, start + len(part))
+            times = [1_000 + offset // 10 for offset in offsets]
+            records = Batch(offsets, times, [None] * len(part), part)
+            assert feed.aggregator.apply(records, 0, WALL_MS, 1_000_000) == len(part)
+        return [(found.txid, found.summary.source.last_offset) for found in feed.reports]
+
+    assert len(closed(1)) > 5
+    assert closed(100) == closed(3) == closed(1)

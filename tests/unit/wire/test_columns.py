@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from consumer.wire.callback import Callback, Decoded, Rejection, decode
 from consumer.wire.columns import decode_all
-from tests.unit.wire.records import HOSTILE
+from tests.unit.wire.records import CALLBACKS, HOSTILE
+from tests.unit.wire.spelling import SPELLINGS
 
 LARGEST = 1_000_000
 PLAIN = b'{"txid":"a-1","usage":[{"imei":"1","numberOfSessions":2}],"callbackCount":1}'
@@ -31,6 +35,7 @@ OTHERS = {
     "the other half": b'],"txid":"b"}',
     "half a character": b'{"txid":"a","usage":[{"imei":"1","x":"\xc3',
     "the rest of it": b'\xa4"}]}',
+    "a broken character": b'{"txid":"a","usage":[{"imei":"1","x":"\xc3("}]}',
     "deep": b'{"txid":"a","usage":[{"imei":"1","x":' + b"[" * 600 + b"]" * 600 + b"}]}",
     "nothing": b"",
     "tombstone": None,
@@ -62,6 +67,24 @@ def test_one_value_among_plain_ones(value: bytes | None, place: int) -> None:
     assert recorded(values) == [decode(one) for one in values]
 
 
+@pytest.mark.parametrize("value", [value for value, _ in HOSTILE.values()], ids=HOSTILE.keys())
+def test_one_hostile_value_among_plain_ones(value: bytes | None) -> None:
+    """It is rejected as it is alone, and its neighbours are none the wiser."""
+    values: list[bytes | None] = [PLAIN, value, PLAIN]
+    assert recorded(values) == [decode(one) for one in values]
+    assert sorted(decode_all(values, LARGEST).others) == [1]
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_every_callback_in_every_spelling(spell: Callable[[Any], bytes]) -> None:
+    """All in one batch, among plain ones, which need no object all the same."""
+    values: list[bytes | None] = [
+        value for record, _, _ in CALLBACKS.values() for value in (PLAIN, spell(record))
+    ]
+    assert recorded(values) == [decode(value) for value in values]
+    assert all(place % 2 for place in decode_all(values, LARGEST).others)
+
+
 def test_all_kinds_in_one_batch() -> None:
     """Also those that would make one sound value, joined with the next."""
     values = [*OTHERS.values(), PLAIN, *(value for value, _ in HOSTILE.values())]
@@ -83,11 +106,12 @@ def test_plain_callbacks_need_no_object() -> None:
     assert columns.raws == [b'{"imei":"1","numberOfSessions":2}'] * 2
 
 
-def test_where_one_is_large_all_stand_aside() -> None:
+def test_large_ones_stand_aside() -> None:
     """So that somebody looks at the size of each item."""
-    values: list[bytes | None] = [PLAIN, OTHERS["two"], PLAIN]
-    assert recorded(values, len(PLAIN) - 1) == [decode(value) for value in values]
-    assert sorted(decode_all(values, len(PLAIN) - 1).others) == [0, 1, 2]
+    large = PLAIN + b" "
+    values: list[bytes | None] = [PLAIN, large, PLAIN]
+    assert recorded(values, len(PLAIN)) == [decode(value) for value in values]
+    assert sorted(decode_all(values, len(PLAIN)).others) == [1]
 
 
 def test_an_empty_batch() -> None:
