@@ -147,6 +147,20 @@ def _told(crew: Crew, slot: Slot, blow: Blow) -> None:
     client.on_told = hear
 
 
+def _parting(crew: Crew, slot: Slot, blow: Blow) -> None:
+    """A request of its commit goes astray when it must give partitions up."""
+    client = slot.client
+    if client is None:
+        return
+
+    def hear() -> None:
+        client.on_told = lambda: None
+        if crew.world.now < CHAOS_S and slot.client is client:
+            _aim(crew, slot, blow)
+
+    client.on_told = hear
+
+
 def _hold(crew: Crew, slot: Slot, blow: Blow) -> None:
     """What is written of one partition's state waits on the way, and arrives when that is over.
 
@@ -295,6 +309,7 @@ KINDS: Mapping[str, Callable[[Crew, Slot, Blow], None]] = {
     "surrender": _surrender,
     "twice": _weather(_twice),
     "told": _told,
+    "parting": _parting,
     "hold": _hold,
     "tear": _tear,
     "break": _break,

@@ -169,8 +169,9 @@ def _blows(chance: random.Random, setup: Setup) -> list[Blow]:
         blows = _told(chance, setup) + blows[:3]
     elif theme < 0.49 and setup.exact:
         blows = _forgotten(chance, setup) + blows[:3]
-    elif theme > 0.94 and setup.partitions > 1:
-        blows = _left_over(chance, setup)
+    elif theme > 0.88:
+        is_left_over = theme > 0.94 and setup.partitions > 1
+        blows = _left_over(chance, setup) if is_left_over else _parting(chance, setup) + blows[:2]
     return sorted(blows, key=lambda blow: blow.at_s)
 
 
@@ -216,6 +217,24 @@ def _undone(chance: random.Random, setup: Setup) -> list[Blow]:
     undo = Blow(at_s=at_s, kind="undo", for_s=round(3.0 + chance.random(), 3))
     crash = Blow(at_s=round(11.0 + 6.0 * chance.random(), 3), kind="crash", for_s=0.5)
     return [undo, crash]
+
+
+def _parting(chance: random.Random, setup: Setup) -> list[Blow]:
+    """Commits of members that must give partitions up go astray."""
+    setup.members, setup.partitions = max(setup.members, 2), max(setup.partitions, 2)
+    setup.shuffle, setup.state_bytes = 0.6, 2**40
+    blows = []
+    for since_s in (1.5, 5.5, 9.5, 13.5):
+        at_s = round(since_s + 3.0 * chance.random(), 3)
+        for member in range(setup.members):
+            where = chance.choice(("commit", "send offsets", "add offsets", "produces"))
+            amount = chance.randrange(len(FATES))
+            for_s = round(0.1 + 1.5 * chance.random(), 3)
+            parting = Blow(at_s=at_s, kind="parting", member=member, for_s=for_s)
+            parting.where, parting.amount = where, amount
+            blows.append(parting)
+        blows.append(Blow(at_s=round(at_s + 0.2, 3), kind="rebalance", for_s=4.0))
+    return blows
 
 
 def _left_over(chance: random.Random, setup: Setup) -> list[Blow]:
