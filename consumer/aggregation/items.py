@@ -54,12 +54,12 @@ class ItemSet(Struct, eq=False, gc=False):
         return several
 
     def __len__(self) -> int:
-        if self.by_digest is not None:
-            return len(self.by_digest)
-        return len(self.imeis)
+        return len(self.values())
 
     def values(self) -> Collection[bytes]:
         """All items, to be looked at now."""
+        if self.first is not None:
+            return self.first[1:]
         return (self.imeis if self.by_digest is None else self.by_digest).values()
 
     @property

@@ -236,8 +236,8 @@ class PartitionAggregator:
 
     def _callback(self, callback: Callback, offset: int) -> None:
         """A callback that is not as nearly all are."""
-        if oversized_imeis(callback, self._largest_item):
-            self._refuse_oversized(callback, offset)
+        if imeis := oversized_imeis(callback, self._largest_item):
+            self._refuse_oversized(callback.txid, imeis, offset)
             return
         table, counts, now_ms = self.table, self._counts, self.clock.now_ms
         state = table.get(callback.txid)
@@ -331,11 +331,10 @@ class PartitionAggregator:
         else:
             counts.callbacks += 1
 
-    def _refuse_oversized(self, callback: Callback, offset: int) -> None:
-        """An item that no report can take: its report, if one is to come, names the device."""
+    def _refuse_oversized(self, txid: str, imeis: list[str], offset: int) -> None:
+        """Items that no report can take: their report, if one is to come, names the devices."""
         limit = self.policy.report_bytes
-        state = self.table.get(callback.txid)
-        imeis = oversized_imeis(callback, limit - FRAME_BYTES)
+        state = self.table.get(txid)
         message = f"{len(imeis)} of the items do not fit into a report of {limit} bytes"
         self._reject(offset, Reason.OVERSIZED_ITEM, message)
         if state is not None and state.phase is not MARKED:

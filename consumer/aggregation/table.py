@@ -55,7 +55,7 @@ class TxidTable:
 
     def open(self, txid: str, offset: int, now_ms: int, usage: ItemSet | None = None) -> Txid:
         """A new txid, opened by the record at `offset`; with `usage`, if it brought some."""
-        state = Txid(txid, offset, now_ms, usage or ItemSet())
+        state = Txid(txid, offset, now_ms, usage)
         self.growing[txid] = state
         self.open_count += 1
         self.memory_bytes += state.memory

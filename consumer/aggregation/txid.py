@@ -112,7 +112,7 @@ class Txid:
         self.duplicates = 0
         self.revision = 0
         """Of the next emission while open, else of the last."""
-        self.usage = usage or ItemSet()
+        self.usage = ItemSet() if usage is None else usage
         self.errors: ItemSet | None = None
         self.expected: dict[str, None] = NOBODY
         """IMEIs that were asked for, in the order in which they became known."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consumer.aggregation.delta import Delta
-from consumer.aggregation.lifecycle import UNKNOWN
+from consumer.aggregation.lifecycle import OPEN, UNKNOWN
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.table import TxidTable
@@ -141,6 +141,24 @@ def known(table: TxidTable, txid: str) -> Txid:
     state = table.get(txid)
     assert state is not None
     return state
+
+
+def opened(table: TxidTable, *times: int) -> list[Txid]:
+    """Txids "0", "1", ... opened at these times by the records of these numbers."""
+    return [table.open(str(number), number, now_ms) for number, now_ms in enumerate(times)]
+
+
+def drain(table: TxidTable, now_ms: int) -> list[tuple[int, str, str]]:
+    """Fire all that is due: deadline, txid, and the phase that ended."""
+    fired = []
+    while (state := table.timers.due(now_ms)) is not None:
+        due_ms = state.deadline_ms(POLICY)
+        fired.append((due_ms, state.txid, state.phase))
+        if state.phase is OPEN:
+            table.emitted(state, due_ms)
+        else:
+            table.forget(state)
+    return fired
 
 
 def changed(delta: Delta) -> list[str]:

@@ -3,27 +3,9 @@ from __future__ import annotations
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.table import TxidTable
-from consumer.aggregation.txid import USAGE, Numbers, Txid
+from consumer.aggregation.txid import USAGE, Numbers
 from consumer.wire.callback import UsageItem
-from tests.unit.aggregation.feed import DEAD_LETTER, POLICY
-
-
-def opened(table: TxidTable, *times: int) -> list[Txid]:
-    """Txids "0", "1", ... opened at these times by the records of these numbers."""
-    return [table.open(str(number), number, now_ms) for number, now_ms in enumerate(times)]
-
-
-def drain(table: TxidTable, now_ms: int) -> list[tuple[int, str, str]]:
-    """Fire all that is due: deadline, txid, and the phase that ended."""
-    fired = []
-    while (state := table.timers.due(now_ms)) is not None:
-        due_ms = state.deadline_ms(POLICY)
-        fired.append((due_ms, state.txid, state.phase))
-        if state.phase is OPEN:
-            table.emitted(state, due_ms)
-        else:
-            table.forget(state)
-    return fired
+from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, drain, opened
 
 
 def test_nothing_is_due_before_its_deadline() -> None:
