@@ -67,12 +67,17 @@ class Crew:
             self.start(name)
         self.await_owners()
 
-    def await_owners(self) -> None:
-        """Wait until each running member has partitions, and all of them are restored."""
+    def await_owners(self, *, evenly: bool = False) -> None:
+        """Wait until each running member has partitions, and all of them are restored.
+
+        That can be so for a moment in which a third member still has to get its share; evenly
+        dealt, nothing more is on the way.
+        """
 
         def all_work() -> bool:
-            held = [self.held(name) for name in self.members]
-            return all(held) and sum(map(len, held)) == self.partitions
+            held = [len(self.held(name)) for name in self.members]
+            least = max(held) - 1 if evenly else 0
+            return min(held) > 0 and min(held) >= least and sum(held) == self.partitions
 
         until(all_work, f"partitions for each of {[*self.members]}", _OWNERS_S)
 

@@ -26,7 +26,7 @@ def test_one_member_then_three_then_two(stage: Stage, membership: Membership) ->
         assert crew.evidence.unread(crew.held("member-0")) > 0
         crew.start("member-1")
         crew.start("member-2")
-        crew.await_owners()
+        crew.await_owners(evenly=True)
         for name in ("member-1", "member-2"):
             lines = crew.members[name].seen("restored")
             assert sum(line["txids"] for line in lines) > 0
