@@ -27,6 +27,7 @@ def completed_by(
         return None
     if state.devices > limit:
         state.unlimited = True
+        state.plain = False
     elif devices_before < limit:
         return CompletedBy.DEVICE_LIMIT
     return None

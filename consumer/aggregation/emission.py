@@ -1,6 +1,11 @@
-"""From an open txid to the bytes of its report (DESIGN 2.4)."""
+"""From an open txid to the bytes of its report (DESIGN 2.4).
+
+Its items are packed by it: they stand in the report as they rest in state.
+"""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from msgspec import UNSET
 
@@ -10,6 +15,8 @@ from consumer.wire import report
 from consumer.wire.callback import Callback
 from consumer.wire.report import CompletedBy, Devices, Outcome, Part, Source, Summary
 from consumer.wire.timestamps import iso
+
+_WHOLE = Part(1, 1)
 
 NAMELESS = "(no imei)"
 """Stands for the IMEI of an oversized item that has none."""
@@ -25,23 +32,29 @@ def encode_report(
     partition: int,
 ) -> list[tuple[bytes, bytes]]:
     """Key and value of the report of `state` or of its parts; `state` keeps its items."""
-    errors = () if state.errors is None else state.errors.items
-    summary = Summary(
-        outcome=outcome,
-        completed_by=completed_by,
-        revision=state.revision,
-        part=Part(1, 1),
-        devices=_devices(state),
-        number_of_sessions=state.sessions,
-        bytes_transferred=state.transferred,
-        error_codes=state.error_codes or {},
-        callbacks=state.callbacks,
-        duplicates=state.duplicates,
-        opened_at=iso(state.opened_ms),
-        closed_at=iso(closed_ms),
-        source=Source(policy.topic, partition, state.first_offset, state.last_offset),
+    devices, errors = _devices(state), state.errors
+    summary = Summary(  # in the order of its fields: names would cost as much as all else
+        outcome,
+        completed_by,
+        state.revision,
+        _WHOLE,
+        devices,
+        state.sessions,
+        state.transferred,
+        state.error_codes or {},
+        state.callbacks,
+        state.duplicates,
+        iso(state.opened_ms),
+        iso(closed_ms),
+        Source(policy.topic, partition, state.first_offset, state.last_offset),
     )
-    parts = report.encode_parts(state.txid, state.usage.items, errors, summary, policy.report_bytes)
+    value = report.encode(
+        state.txid, state.usage.pack(), b"" if errors is None else errors.pack(), summary
+    )
+    if len(value) <= policy.report_bytes:
+        return [(state.txid.encode(), value)]
+    failed = () if errors is None else errors.items
+    parts = report.divide(state.txid, state.usage.items, failed, summary, policy.report_bytes)
     return [(report.part_key(state.txid, index), part) for index, part in enumerate(parts, 1)]
 
 
@@ -55,6 +68,8 @@ def oversized_imeis(callback: Callback, largest: int) -> list[str]:
 def _devices(state: Txid) -> Devices:
     """Who is in and who is not. Most reports have nothing to list."""
     usage, errors, expected = state.usage, state.errors, state.expected
+    if state.plain:
+        return _nothing_to_list(usage.devices(), 0 if errors is None else errors.devices())
     missing: list[str] = []
     unexpected: list[str] = []
     conflicting: list[str] = []
@@ -75,3 +90,8 @@ def _devices(state: Txid) -> Devices:
         conflicting=conflicting,
         oversized=sorted(state.oversized) if state.oversized else UNSET,
     )
+
+
+@lru_cache(maxsize=1_000)
+def _nothing_to_list(reported: int, failed: int) -> Devices:
+    return Devices(None, reported, failed, [], [], [], [])

@@ -7,14 +7,20 @@ set is a dict from IMEI to item while every IMEI has one item, which is the norm
 
 A second, different item of an IMEI switches it to the general form, a dict from digest to
 item. Usage is per day, so that is legal, just rarer.
+
+Either form is there only while the set grows. At rest it is *packed*: the items as they stand
+in the report and in the state log, joined by commas. That takes less than half of the memory,
+and one string where there were dozens of objects. A set with one item is always packed, since
+most that are open in great numbers have no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Raw, Struct, json
 
 from consumer.wire.canonical import canonical, digest
 
@@ -26,13 +32,34 @@ DIGEST_BYTES = 110
 """Memory of an item's place in the general form."""
 
 
+class _Item(Struct, gc=False):
+    """An item of either array."""
+
+    imei: str | None = None
+
+
+_decode_item: Final = json.Decoder(_Item).decode
+_decode_items: Final = json.Decoder(list[_Item]).decode
+_decode_raws: Final = json.Decoder(list[Raw]).decode
+
+
+def spread_bytes(packed: bytes, imeis: Sequence[str]) -> int:
+    """Memory of items of as many different devices by our account, were they spread out."""
+    each = FIRST_BYTES - 1  # without its comma
+    return len(packed) + 1 + each * len(imeis) + sum(map(len, imeis))
+
+
 class ItemSet(Struct, eq=False, gc=False):
     """Unique items, verbatim, in the order in which they came."""
 
-    first: tuple[str, bytes] | None = None
-    """IMEI and item while there is just one: a table for it would take more than all else."""
+    packed: bytes = b""
+    """Items joined by commas; empty while they are spread out."""
+    count: int = 0
+    """How many are packed."""
+    devices_packed: int = 0
+    """How many distinct IMEIs are among them."""
     several: dict[str | None, bytes] | None = None
-    """Else distinct IMEIs in order, each with its first item; `None` stands for no IMEI."""
+    """Spread out: distinct IMEIs in order, each with its first item; `None` stands for no IMEI."""
     repeated: dict[str, None] | None = None
     """IMEIs with more than one different item; `None` while there are none."""
     by_digest: dict[bytes, bytes] | None = None
@@ -40,27 +67,44 @@ class ItemSet(Struct, eq=False, gc=False):
 
     @property
     def imeis(self) -> Mapping[str | None, bytes]:
-        """Distinct IMEIs in order, each with its first item; a copy while there is one item."""
-        if self.several is not None:
-            return self.several
-        return {} if self.first is None else dict([self.first])
+        """Distinct IMEIs in order, each with its first item."""
+        return self.spread() if self.several is None else self.several
 
     def spread(self) -> dict[str | None, bytes]:
         """The same, to be added to."""
         several = self.several
         if several is None:
-            several = self.several = {} if self.first is None else dict([self.first])
-            self.first = None
+            packed, count = self.packed, self.count
+            several = self.several = {}
+            self.packed, self.count, self.devices_packed = b"", 0, 0
+            if count == 1:
+                several[_decode_item(packed).imei] = packed
+            elif count:
+                array = b"[" + packed + b"]"
+                for raw, item in zip(_decode_raws(array), _decode_items(array), strict=True):
+                    self.add(bytes(raw), item.imei)
         return several
 
+    def pack(self) -> bytes:
+        """The items as they stand in a report, and from now on here: nothing more is to come."""
+        if self.several is not None:
+            self.count, self.devices_packed = len(self), self.devices()
+            self.packed = self.joined()
+            self.several = self.repeated = self.by_digest = None
+        return self.packed
+
     def __len__(self) -> int:
-        return len(self.values())
+        if self.several is None:
+            return self.count
+        return len(self.several if self.by_digest is None else self.by_digest)
 
     def values(self) -> Collection[bytes]:
         """All items, to be looked at now."""
-        if self.first is not None:
-            return self.first[1:]
-        return (self.imeis if self.by_digest is None else self.by_digest).values()
+        if self.several is not None:
+            return (self.several if self.by_digest is None else self.by_digest).values()
+        if self.count == 1:
+            return (self.packed,)
+        return [*map(bytes, _decode_raws(b"[" + self.packed + b"]"))]
 
     @property
     def items(self) -> list[bytes]:
@@ -72,11 +116,17 @@ class ItemSet(Struct, eq=False, gc=False):
         items = self.values()
         return list(islice(items, count, None)) if count else list(items)
 
+    def joined(self, count: int = 0) -> bytes:
+        """All items but the first `count`, joined by commas."""
+        if not count and self.several is None:
+            return self.packed
+        return b",".join(islice(self.values(), count, None))
+
     def add(self, raw: bytes, imei: str | None) -> int:
         """Add an item; the memory that it takes by our account, 0 where an equal one is in."""
-        if imei is not None and self.first is None and self.several is None:
-            self.first = (imei, raw)
-            return len(raw) + FIRST_BYTES + len(imei)
+        if self.several is None and not self.count:
+            self.packed, self.count, self.devices_packed = raw, 1, int(imei is not None)
+            return len(raw) + FIRST_BYTES + (len(imei) if imei else 0)
         imeis, by_digest = self.spread(), self.by_digest
         if imei not in imeis:
             imeis[imei] = raw
@@ -103,5 +153,19 @@ class ItemSet(Struct, eq=False, gc=False):
 
     def devices(self) -> int:
         """Distinct IMEIs; items without one do not count."""
+        if self.several is None:
+            return self.devices_packed
+        return len(self.several) - (None in self.several)
+
+    def spread_bytes(self) -> int:
+        """Memory of all items by our account, spread out: the sum of what `add` said."""
         imeis = self.imeis
-        return len(imeis) - (None in imeis)
+        size = FIRST_BYTES * len(imeis) + sum(len(imei) for imei in imeis if imei)
+        if self.by_digest is None:
+            return size + sum(map(len, imeis.values()))
+        size += FURTHER_BYTES * (len(self.by_digest) - len(imeis))
+        return size + sum(map(len, self.by_digest.values())) + DIGEST_BYTES * len(self.by_digest)
+
+    def packed_bytes(self) -> int:
+        """The same, packed, which they are from now on."""
+        return len(self.pack()) + 1

@@ -130,6 +130,11 @@ class PartitionAggregator:
                     fits = state.memory < txid_bytes and table.memory_bytes <= share_bytes
                     if fits and devices < limit:
                         continue
+                    if fits and devices == limit and state.plain:
+                        self._emit(state, CompletedBy.DEVICE_LIMIT, now_ms)
+                        if len(reports) >= self._most_reports:
+                            break
+                        continue
                     self._part(state, None, devices - 1, 0, widened=False)
             if table.memory_bytes > share_bytes:
                 self._relieve()
@@ -147,7 +152,7 @@ class PartitionAggregator:
         if imei is None or txid in table.settled:
             self._callback(Callback(txid, [(raw, item)], []), offset)
             return False
-        state = table.open(txid, offset, self.clock.now_ms, ItemSet((imei, raw)))
+        state = table.open(txid, offset, self.clock.now_ms, ItemSet(raw, 1, 1))
         self._change(state)
         size = len(raw) + len(imei) + FIRST_BYTES
         state.memory += size
@@ -259,9 +264,13 @@ class PartitionAggregator:
         counts.usage += usage
         counts.errors += errors
         counts.duplicates += duplicates
+        if duplicates:
+            state.plain = False
         if usage or errors:
             table.memory_bytes += state.memory - memory
             self._part(state, previous, devices, missing, widened=False)
+        elif previous is not None:
+            state.rest()
 
     def _expectation(self, expectation: Expectation, offset: int) -> None:
         table = self.table
@@ -283,10 +292,13 @@ class PartitionAggregator:
         devices, missing, memory = state.devices, state.missing, state.memory
         state.last_offset = offset
         if not expectation.imeis:
+            state.plain = False
             state.unlimited = True  # the whole account: no telling how many devices that is
         elif state.expect(expectation.imeis):
             self.table.memory_bytes += state.memory - memory
             self._part(state, previous, devices, missing, widened=True)
+        elif previous is not None:
+            state.rest()
 
     def _part(
         self, state: Txid, previous: Numbers | None, devices: int, missing: int, *, widened: bool
@@ -359,7 +371,7 @@ class PartitionAggregator:
         )
         self._change(state)
         self.windows.add_report(state, outcome, closed_ms)
-        kind = (outcome.value, rule.value)
+        kind = (outcome._value_, rule._value_)  # `value` would cost more than the look-up
         tallies.reports[kind] = tallies.reports.get(kind, 0) + 1
         if state.revision:
             tallies.revisions += 1

@@ -74,7 +74,9 @@ class TxidTable:
 
     def emitted(self, state: Txid, closed_ms: int) -> None:
         """An open txid was emitted; its items stay for a revision."""
+        memory = state.memory
         state.remember(closed_ms)
+        self.memory_bytes += state.memory - memory
         self.note(state)
         self.open_count -= 1
         self.body_count += 1
@@ -83,7 +85,9 @@ class TxidTable:
 
     def reopen(self, state: Txid, now_ms: int, previous: Numbers) -> None:
         """A part came for a remembered txid."""
+        memory = state.memory
         state.reopen(now_ms, previous)
+        self.memory_bytes += state.memory - memory
         self.open_count += 1
         self.body_count -= 1
         self.timers.hasten(state)

@@ -83,6 +83,7 @@ class Txid:
         "opened_ms",
         "oversized",
         "phase",
+        "plain",
         "previous",
         "revision",
         "sessions",
@@ -98,16 +99,12 @@ class Txid:
     def __init__(self, txid: str, offset: int, now_ms: int, usage: ItemSet | None = None) -> None:
         self.txid = txid
         self.phase = OPEN
-        self.opened_ms = now_ms
-        self.since_ms = now_ms
-        """When it was opened or, for a revision, reopened."""
-        self.touched_ms = now_ms
-        """When the last part came."""
+        self.opened_ms = self.since_ms = self.touched_ms = now_ms
+        """When it was opened; opened or, for a revision, reopened; and when the last part came."""
         self.closed_ms = 0
         """`closedAt` of the last emission."""
-        self.first_offset = offset
-        """Opening order as well: unique among the txids that a partition knows."""
-        self.last_offset = offset
+        self.first_offset = self.last_offset = offset
+        """The first is the opening order as well: unique among those that a partition knows."""
         self.callbacks = 0
         self.duplicates = 0
         self.revision = 0
@@ -125,6 +122,8 @@ class Txid:
         self.error_codes: dict[str, int] | None = None
         self.devices = 0
         """Distinct IMEIs over both arrays."""
+        self.plain = True
+        """Never emitted or emitted once, nothing expected, and each item of another device."""
         self.unlimited = False
         """The device limit is void: more devices came, or the whole account was asked for."""
         self.previous: Numbers | None = None
@@ -156,14 +155,16 @@ class Txid:
         """Merge one usage item; whether it is new."""
         imei = item.imei
         usage = self.usage
-        is_first = imei not in usage.imeis
+        is_new = imei is not None and not self.has(imei)
         taken = usage.add(raw, imei)
         if not taken:
             return False
-        if is_first and imei is not None and (self.errors is None or imei not in self.errors.imeis):
+        if is_new:
             self.devices += 1
             if self.missing:
                 self.missing -= imei in self.expected
+        else:
+            self.plain = False
         self.sessions += item.number_of_sessions or 0
         self.transferred += item.bytes_transferred or 0
         self.memory += taken
@@ -176,14 +177,16 @@ class Txid:
         if errors is None:
             errors = self.errors = ItemSet()
             self.memory += ERRORS_BYTES
-        is_first = imei not in errors.imeis
+        is_new = imei is not None and not self.has(imei)
         taken = errors.add(raw, imei)
         if not taken:
             return False
-        if is_first and imei is not None and imei not in self.usage.imeis:
+        if is_new:
             self.devices += 1
             if self.missing:
                 self.missing -= imei in self.expected
+        else:
+            self.plain = False
         response = item.error_response
         if response is not None and response.error_code is not None:
             codes = self.error_codes
@@ -198,6 +201,7 @@ class Txid:
     def expect(self, imeis: Iterable[str]) -> bool:
         """Widen the expectation; whether any of `imeis` is new to it."""
         known = len(self.expected)
+        self.plain = False
         for imei in imeis:
             if imei in self.expected:
                 continue
@@ -210,6 +214,7 @@ class Txid:
 
     def name_oversized(self, imeis: Iterable[str]) -> None:
         """Note whose items no report can take."""
+        self.plain = False
         if self.oversized is None:
             self.oversized = {}
         for imei in imeis:
@@ -219,7 +224,8 @@ class Txid:
 
     def has(self, imei: str) -> bool:
         """Whether a device is in either array."""
-        return imei in self.usage.imeis or (self.errors is not None and imei in self.errors.imeis)
+        errors = self.errors
+        return imei in self.usage.imeis or (errors is not None and imei in errors.imeis)
 
     def numbers(self) -> Numbers:
         """What a report made now would add up to."""
@@ -254,6 +260,28 @@ class Txid:
         self.phase = REMEMBERED
         self.closed_ms = closed_ms
         self.previous = None
+        self.weigh()
+
+    def weigh(self) -> None:
+        """Bring the account of its memory up to its phase: remembered items are packed."""
+        is_packed = self.phase is REMEMBERED
+        size = TXID_BYTES + len(self.txid)
+        for array in (self.usage, self.errors):
+            if array is not None:
+                size += array.packed_bytes() if is_packed else array.spread_bytes()
+        if self.errors is not None:
+            size += ERRORS_BYTES
+            size += sum(CODE_BYTES + len(code) for code in self.error_codes or ())
+        if not self.plain:
+            size += sum(EXPECTED_BYTES + len(imei) for imei in self.expected)
+            size += sum(EXPECTED_BYTES + len(imei) for imei in self.oversized or ())
+        self.memory = size
+
+    def rest(self) -> None:
+        """What was looked for among the items of a remembered txid is known."""
+        self.usage.pack()
+        if self.errors is not None:
+            self.errors.pack()
 
     def reopen(self, now_ms: int, previous: Numbers) -> None:
         """A part came after the emission that added up to `previous`."""
@@ -261,6 +289,8 @@ class Txid:
         self.since_ms = self.touched_ms = now_ms
         self.revision += 1
         self.previous = previous
+        self.plain = False
+        self.weigh()
 
     def mark(self) -> None:
         """Give up the items of an emitted txid for their digests."""

@@ -13,7 +13,7 @@ forgotten or rewritten since, or its whole record would be needed and the start 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 from consumer.aggregation.clock import PartitionClock
@@ -22,6 +22,7 @@ from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.txid import Numbers, Txid
 from consumer.errors import Action, Fault
+from consumer.pipeline.rows import RowReader
 from consumer.pipeline.state_log import StateLog
 from consumer.wire import state_entry
 from consumer.wire.callback import decode_error_item, decode_usage_item
@@ -102,24 +103,28 @@ class Restore:
         self._log.forget(forgotten)
         self._log.read(delta, offset, size)
         for entry in delta.content.entries:
-            if entry.whole:
-                previous = self._states.get(entry.txid)
-                if previous is not None:
-                    self._log.forget([previous])
-                state = Txid(entry.txid, entry.first_offset, 0)
-                self._states[entry.txid] = state
-            elif (known := self._states.get(entry.txid)) is not None:
-                state = known
-            else:
+            state = self._named_by(entry.txid, entry.first_offset, entry.whole)
+            if state is None:
                 continue
             if isinstance(entry, MarkerEntry):
                 _apply_marker(state, entry)
             else:
                 _apply_open(state, entry)
-            self._log.settle(state, state_entry.size_of(entry), whole=entry.whole)
+            self._log.settle(state, state_entry.size_of(entry), entry.whole)
+        RowReader(delta.content.rows).apply(self._named_by, self._log.settle)
         self.done = delta.sequence == self.named.sequence and delta.chunk == delta.chunks - 1
         if self.done:
             self._window = state_entry.decode_window(delta.window)
+
+    def _named_by(self, txid: str, first_offset: int, whole: bool) -> Txid | None:
+        """The txid that an entry is about: a new one, if it is `whole`."""
+        known = self._states.get(txid)
+        if not whole:
+            return known
+        if known is not None:
+            self._log.forget([known])
+        state = self._states[txid] = Txid(txid, first_offset, 0)
+        return state
 
     def _check_order(self, delta: StateDelta, offset: int) -> None:
         """Commits and their chunks follow each other without a gap."""
@@ -137,6 +142,7 @@ class Restore:
 
 
 def _apply_open(state: Txid, entry: OpenEntry) -> None:
+    was_remembered = state.phase is REMEMBERED
     _add(state, entry.usage, entry.errors, entry.expected)
     state.logged_usage = len(state.usage)
     state.logged_errors = 0 if state.errors is None else len(state.errors)
@@ -154,6 +160,10 @@ def _apply_open(state: Txid, entry: OpenEntry) -> None:
     if entry.oversized:
         state.name_oversized(entry.oversized)
     state.previous = None if entry.emitted is None else Numbers(counts=entry.emitted)
+    if entry.duplicates or entry.revision or entry.unlimited:
+        state.plain = False
+    if entry.remembered or was_remembered:
+        state.weigh()
 
 
 def _same(number: int, known: int) -> int:
@@ -162,13 +172,14 @@ def _same(number: int, known: int) -> int:
 
 
 def _add(
-    state: Txid, usage: Iterable[bytes], errors: Iterable[bytes], expected: Iterable[str]
+    state: Txid, usage: Iterable[bytes], errors: Iterable[bytes], expected: Collection[str]
 ) -> None:
     for raw in usage:
         state.add_usage(raw, decode_usage_item(raw))
     for raw in errors:
         state.add_error(raw, decode_error_item(raw))
-    state.expect(expected)
+    if expected:
+        state.expect(expected)
 
 
 def _numbers_of_emission(state: Txid, counts: tuple[int, int, int]) -> Numbers:
@@ -176,7 +187,7 @@ def _numbers_of_emission(state: Txid, counts: tuple[int, int, int]) -> Numbers:
     usage, errors, expected = counts
     emitted = Txid(state.txid, state.first_offset, 0)
     failed = [] if state.errors is None else state.errors.items[:errors]
-    _add(emitted, state.usage.items[:usage], failed, islice(state.expected, expected))
+    _add(emitted, state.usage.items[:usage], failed, [*islice(state.expected, expected)])
     return emitted.numbers()
 
 

@@ -28,7 +28,8 @@ from consumer.aggregation.lifecycle import MARKED, REMEMBERED, UNKNOWN
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.table import TxidTable
 from consumer.aggregation.txid import Txid
-from consumer.wire import state_entry
+from consumer.pipeline.rows import RowWriter
+from consumer.wire import state_chunks, state_entry
 from consumer.wire.state_entry import (
     BARE_BYTES,
     Entry,
@@ -87,14 +88,16 @@ class StateLog:
         self._segments[self.sequence] = segment
         forgotten = [state.txid for state in delta.forgotten if state.home]
         self.forget(delta.forgotten)
-        entries = [self._write(state) for state in delta.changed if state.phase is not UNKNOWN]
+        entries: list[tuple[Entry, int]] = []
+        rows = RowWriter()
+        self._write(delta.changed, entries, rows)
         window = state_entry.encode_window(aggregator.windows.open)
         excess = self.length_bytes - 2 * self.live_bytes - FLOOR_BYTES
         if excess > 0:
-            written = len(window) + sum(map(len, forgotten)) + sum(size for _, size in entries)
+            written = len(window) + sum(map(len, forgotten)) + sum(rows.sizes)
+            written += sum(size for _, size in entries)
             budget = max(min(2 * written, excess), LEAST_REWRITE_BYTES)
-            oldest = self._oldest(aggregator.table, budget)
-            entries += [self._write(state) for state in oldest]
+            self._write(self._oldest(aggregator.table, budget), entries, rows)
         scalars = StateDelta(
             version=state_entry.VERSION,
             incarnation=self.incarnation,
@@ -105,7 +108,7 @@ class StateLog:
             lag_ms=aggregator.clock.lag_ms,
             window=window,
         )
-        values = state_entry.encode(scalars, forgotten, entries)
+        values = state_chunks.encode(scalars, forgotten, entries, rows.rows(), rows.sizes)
         segment.size = sum(map(len, values))
         self.length_bytes += segment.size
         self._drop_unneeded()
@@ -130,7 +133,7 @@ class StateLog:
         segment.size += size
         self.length_bytes += size
 
-    def settle(self, state: Txid, size: int, *, whole: bool) -> None:
+    def settle(self, state: Txid, size: int, whole: bool) -> None:
         """An entry of `size` bytes stands in the last commit: `state` itself, or an addition."""
         if whole:
             segment = self._segments[self.sequence]
@@ -141,7 +144,7 @@ class StateLog:
             segment.live += 1
             segment.txids.append(state.txid)
         else:
-            size = max(size - BARE_BYTES - len(state.txid.encode()), 0)  # what a rewrite would keep
+            size = max(size - BARE_BYTES - len(state.txid), 0)  # what a rewrite would keep
         state.logged_bytes += size
         self.live_bytes += size
 
@@ -153,15 +156,24 @@ class StateLog:
                 self.live_bytes -= state.logged_bytes
                 state.home = state.logged_bytes = 0
 
-    def _write(self, state: Txid) -> tuple[Entry, int]:
-        """What to write of one txid, all of it or what is new, and about how much that is."""
-        whole = state.moved or not state.home or state.phase is MARKED
-        if whole:
-            state.logged_usage = state.logged_errors = state.logged_expected = 0
-        entry = _marked(state) if state.phase is MARKED else _grown(state, whole=whole)
-        size = state_entry.size_of(entry)
-        self.settle(state, size, whole=whole)
-        return entry, size
+    def _write(
+        self, states: Iterable[Txid], entries: list[tuple[Entry, int]], rows: RowWriter
+    ) -> None:
+        """What to write of txids: all of them, or what is new."""
+        for state in states:
+            phase = state.phase
+            if phase is UNKNOWN:
+                continue
+            whole = state.moved or not state.home or phase is MARKED
+            if whole:
+                state.logged_usage = state.logged_errors = state.logged_expected = 0
+            if state.plain and phase is not MARKED:
+                size = rows.add(state, whole=whole)
+            else:
+                entry = _marked(state) if phase is MARKED else _grown(state, whole=whole)
+                size = state_entry.size_of(entry)
+                entries.append((entry, size))
+            self.settle(state, size, whole)
 
     def _oldest(self, table: TxidTable, budget: int) -> Iterator[Txid]:
         """Txids of the oldest segments, to be moved; marks them so."""

@@ -137,15 +137,15 @@ _encode: Final = json.Encoder(order="deterministic").encode
 _decode: Final = json.Decoder(Report).decode
 
 
-def encode(txid: str, usage: Sequence[bytes], errors: Sequence[bytes], summary: Summary) -> bytes:
-    """One report record. The items go in byte by byte as `callback.decode` gave them."""
+def encode(txid: str, usage: bytes, errors: bytes, summary: Summary) -> bytes:
+    """One report record. The items, joined by commas, go in byte by byte."""
     pieces = (
         b'{"txid":',
         _encode(txid),
         b',"usage":[',
-        b",".join(usage),
+        usage,
         b'],"errors":[',
-        b",".join(errors),
+        errors,
         b'],"summary":',
         _encode(summary),
         b"}",
@@ -172,20 +172,22 @@ FRAME_BYTES: Final = 4_096
 _IMEI_LISTS: Final = ("missing", "unexpected", "repeated", "conflicting", "oversized")
 
 
-def encode_parts(
+def divide(
     txid: str, usage: Sequence[bytes], errors: Sequence[bytes], summary: Summary, limit: int
 ) -> list[bytes]:
-    """The records of one report, each of at most `limit` bytes: one, or its parts in order.
+    """The parts of a report that exceeds `limit` bytes, in order; each is a record within them.
 
     Items, lists of IMEIs and error codes are divided among the parts, in this order; all
     else stands in each. No single one of them may exceed `limit - FRAME_BYTES`.
     """
-    whole = encode(txid, usage, errors, summary)
-    if len(whole) <= limit:
-        return [whole]
-    shares = _divide(usage, errors, summary, limit - FRAME_BYTES)
+    shares = _shares(usage, errors, summary, limit - FRAME_BYTES)
     return [
-        encode(txid, share.usage, share.errors, _share_of(summary, share, index, len(shares)))
+        encode(
+            txid,
+            b",".join(share.usage),
+            b",".join(share.errors),
+            _share_of(summary, share, index, len(shares)),
+        )
         for index, share in enumerate(shares, 1)
     ]
 
@@ -205,7 +207,7 @@ class _Share:
         self.error_codes: dict[str, int] = {}
 
 
-def _divide(
+def _shares(
     usage: Sequence[bytes], errors: Sequence[bytes], summary: Summary, room: int
 ) -> list[_Share]:
     """Fill one share after the other."""

@@ -2,8 +2,9 @@
 
 A commit writes one `StateDelta`, in several records (*chunks*) when it would exceed
 `CHUNK_BYTES`. A txid's entry is *whole*, or an addition: then its scalars replace the old
-ones and its items go behind those that are known. msgpack arrays, so that a later schema
-can append fields; anything incompatible gets a new `VERSION`.
+ones and its items go behind those that are known. Nearly all are plain: those stand in columns
+(`Rows`), which are made, written and read by a few calls for all of them. msgpack arrays, so
+that a later schema can append fields; anything incompatible gets a new `VERSION`.
 
 Also here: `Named`, the JSON in the committed offset's metadata that says which state
 belongs to that offset.
@@ -11,17 +12,13 @@ belongs to that offset.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
-VERSION = 2
+VERSION = 3
 """Schema of both the state log and the offset metadata."""
-
-CHUNK_BYTES = 800_000
-"""Target of a record's size: below the 900 kB of the design with room for one more item."""
 
 DIGEST_BYTES = 16
 
@@ -69,7 +66,7 @@ BARE_BYTES = 64
 EACH_BYTES = 2
 """The same for each item or IMEI in it."""
 
-_MORE_BYTES = 64
+MORE_BYTES = 64
 _MORE_EACH_BYTES = 3
 """How much more it may be where numbers and lengths are large."""
 
@@ -128,12 +125,73 @@ def size_of(entry: Entry) -> int:
     return size
 
 
-def _most_of(entry: Entry, size: int) -> int:
+def most_of(entry: Entry, size: int) -> int:
     """The most that an entry can take whose `size_of` is `size`."""
     if isinstance(entry, MarkerEntry):
-        return size + _MORE_BYTES
+        return size + MORE_BYTES
     each = len(entry.usage) + len(entry.errors) + len(entry.expected) + len(entry.oversized)
-    return size + _MORE_BYTES + _MORE_EACH_BYTES * each
+    return size + MORE_BYTES + _MORE_EACH_BYTES * each
+
+
+class Rows(Struct, array_like=True):
+    """Entries of plain txids, as parallel lists.
+
+    They were opened once and emitted once at most, nothing is expected of them, and each of
+    their items is of another device. See `OpenEntry`, whose other fields follow from that.
+    """
+
+    txids: list[str] = field(default_factory=list)
+    whole: list[bool] = field(default_factory=list)
+    remembered: list[bool] = field(default_factory=list)
+    first_offsets: list[int] = field(default_factory=list)
+    last_offsets: list[int] = field(default_factory=list)
+    opened_ms: list[int] = field(default_factory=list)
+    touched_ms: list[int] = field(default_factory=list)
+    closed_ms: list[int] = field(default_factory=list)
+    callbacks: list[int] = field(default_factory=list)
+    usage_counts: list[int] = field(default_factory=list)
+    error_counts: list[int] = field(default_factory=list)
+    usage: list[bytes] = field(default_factory=list)
+    """The items of each, joined by commas."""
+    errors: list[bytes] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.txids)
+
+    def columns(self) -> list[list[Any]]:
+        """All lists, in the order of the fields."""
+        return [getattr(self, name) for name in self.__struct_fields__]
+
+    def part(self, begin: int, end: int) -> Rows:
+        """The rows from `begin` to before `end`."""
+        return Rows(*(column[begin:end] for column in self.columns()))
+
+    def entry(self, at: int) -> OpenEntry:
+        """A row as an entry of its own."""
+        return OpenEntry(
+            self.txids[at],
+            self.whole[at],
+            self.first_offsets[at],
+            self.last_offsets[at],
+            self.opened_ms[at],
+            self.opened_ms[at],
+            self.touched_ms[at],
+            self.closed_ms[at],
+            self.remembered[at],
+            self.callbacks[at],
+            0,
+            0,
+            False,
+            None,
+            [],
+            _split(self.usage[at]),
+            _split(self.errors[at]),
+            [],
+        )
+
+
+ROW_BYTES = 56
+"""About what a row takes beside txid and items."""
 
 
 class StateChunk(Struct, array_like=True):
@@ -142,6 +200,7 @@ class StateChunk(Struct, array_like=True):
     forgotten: list[str] = field(default_factory=list)
     """Before all entries of a commit: a txid may be forgotten and born again in it."""
     entries: list[Entry] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
 
 
 class StateDelta(Struct, array_like=True):
@@ -177,7 +236,7 @@ class _Versioned(Struct, array_like=True):
     version: int
 
 
-_encoder = msgspec.msgpack.Encoder()
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
 _deltas = msgspec.msgpack.Decoder(StateDelta)
 _versions = msgspec.msgpack.Decoder(_Versioned)
 _windows = msgspec.json.Decoder(Window)
@@ -194,58 +253,6 @@ def decode_window(value: bytes) -> Window:
     return _windows.decode(value)
 
 
-def encode(
-    delta: StateDelta,
-    forgotten: Iterable[str],
-    entries: Iterable[tuple[Entry, int]],
-    *,
-    chunk_bytes: int = CHUNK_BYTES,
-) -> list[bytes]:
-    """The records of one commit, in order; `delta` gives the scalars of each of them.
-
-    Each entry comes with its `size_of`. One that is too large for a record becomes itself cut
-    short, and additions to it.
-    """
-    window, delta.window = delta.window, b""
-    chunks = _chunks(forgotten, entries, len(window), chunk_bytes)
-    delta.chunks = len(chunks)
-    values = []
-    for delta.chunk, delta.content in enumerate(chunks):
-        if delta.content is chunks[-1]:
-            delta.window = window
-        values.append(_encoder.encode(delta))
-    return values
-
-
-def _chunks(
-    forgotten: Iterable[str],
-    entries: Iterable[tuple[Entry, int]],
-    window_bytes: int,
-    chunk_bytes: int,
-) -> list[StateChunk]:
-    """A commit divided into records; its window is to go into the last one."""
-    chunks = [StateChunk()]
-    room = chunk_bytes
-    for txid in forgotten:
-        if room < 0:
-            chunks.append(StateChunk())
-            room = chunk_bytes
-        chunks[-1].forgotten.append(txid)
-        room -= len(txid.encode()) + 5
-    for entry, size in entries:
-        most = _most_of(entry, size)
-        for piece in (entry,) if most <= chunk_bytes else _pieces(entry, chunk_bytes):
-            taken = most if piece is entry else _most_of(piece, size_of(piece))
-            if taken > room and room < chunk_bytes:
-                chunks.append(StateChunk())
-                room = chunk_bytes
-            chunks[-1].entries.append(piece)
-            room -= taken
-    if window_bytes > room:
-        chunks.append(StateChunk())
-    return chunks
-
-
 def decode(value: bytes) -> StateDelta:
     """Inverse of `encode` for one record. Raises `StateError`."""
     try:
@@ -255,6 +262,10 @@ def decode(value: bytes) -> StateDelta:
         return _deltas.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StateError(f"not a record of the state log ({error})") from None
+
+
+def _split(packed: bytes) -> list[bytes]:
+    return [*map(bytes, _raws.decode(b"[" + packed + b"]"))]
 
 
 def encode_named(named: Named) -> str:
@@ -273,40 +284,3 @@ def decode_named(metadata: str) -> Named | None:
     if named.v != VERSION:
         raise StateError(f"state schema version {named.v}; this program reads {VERSION}")
     return named
-
-
-def _pieces(entry: Entry, chunk_bytes: int) -> Iterator[Entry]:
-    """An entry too large for one record, as itself cut short and additions to it."""
-    if isinstance(entry, MarkerEntry):
-        step = max(chunk_bytes // DIGEST_BYTES, 1) * DIGEST_BYTES
-        for begin in range(0, len(entry.digests), step):
-            digests = entry.digests[begin : begin + step]
-            yield msgspec.structs.replace(entry, whole=entry.whole and not begin, digests=digests)
-    else:
-        yield from _open_pieces(entry, chunk_bytes)
-
-
-def _open_pieces(entry: OpenEntry, chunk_bytes: int) -> Iterator[OpenEntry]:
-    """List by list; what is over goes into the next piece."""
-    names = ("usage", "errors", "expected", "oversized")
-    lists: dict[str, list[Any]] = {name: getattr(entry, name) for name in names}
-    whole = entry.whole
-    while any(lists.values()):
-        fitting: dict[str, list[Any]] = {}
-        room = chunk_bytes
-        for name, values in lists.items():
-            count, room = _fitting(values, room, least=not any(fitting.values()))
-            fitting[name] = values[:count]
-            lists[name] = values[count:]
-        yield msgspec.structs.replace(entry, whole=whole, **fitting)
-        whole = False
-
-
-def _fitting(values: list[Any], room: int, *, least: int) -> tuple[int, int]:
-    """How many of the first values fit into `room`, and the room left; one at `least`."""
-    for count, value in enumerate(values):
-        size = len(value.encode() if isinstance(value, str) else value) + 5
-        if size > room and count >= least:
-            return count, 0
-        room -= size
-    return len(values), room

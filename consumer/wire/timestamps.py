@@ -1,7 +1,6 @@
 """Milliseconds since the epoch as the text that reports and metrics records carry.
 
-Times of neighbouring records share their second, so the part up to the second is cached
-and the milliseconds come out of a table.
+Neighbours have the same times again and again, and share their second at least.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat()[:19]
 
 
+@lru_cache(maxsize=4096)
 def iso(ms: int) -> str:
     """`ms` since the epoch in UTC, as `2026-11-24T02:31:52.123Z`; years 1 to 9999."""
     return _second(ms // 1000) + _FRACTIONS[ms % 1000]

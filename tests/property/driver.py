@@ -22,9 +22,9 @@ from consumer.aggregation.partition import UNBOUNDED
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.tallies import Tallies
 from consumer.pipeline import state_log
-from consumer.wire import state_entry
+from consumer.wire import state_chunks, state_entry
 from consumer.wire.report import PART_MARK
-from consumer.wire.state_entry import StateDelta, Window
+from consumer.wire.state_entry import Rows, StateDelta, Window
 from tests.property import streams
 from tests.property.streams import UNLIMITED, WALL_MS, Event, Idle, Input
 from tests.unit.aggregation.feed import Batch
@@ -180,7 +180,7 @@ def small_scale(floor_bytes: int = 10**6) -> Iterator[None]:
     with (
         mock.patch.object(timers, "LEAST_SWEEP", 0),
         mock.patch.object(capacity, "LEAST_LOOK", 2),
-        mock.patch.object(state_entry, "encode", partial(state_entry.encode, chunk_bytes=1_200)),
+        mock.patch.object(state_chunks, "encode", partial(state_chunks.encode, chunk_bytes=1_200)),
         mock.patch.object(state_log, "FLOOR_BYTES", floor_bytes),
         mock.patch.object(state_log, "LEAST_REWRITE_BYTES", 100),
     ):
@@ -211,7 +211,7 @@ def _and_the_rest(steps: Iterable[Step]) -> Iterator[Step]:
         yield STRAIGHT
 
 
-_STRAY = state_entry.encode(
+_STRAY = state_chunks.encode(
     StateDelta(
         version=state_entry.VERSION,
         incarnation="another life",
@@ -223,5 +223,7 @@ _STRAY = state_entry.encode(
         window=state_entry.encode_window(Window(0)),
     ),
     ["a"],
+    [],
+    Rows(),
     [],
 )[0]

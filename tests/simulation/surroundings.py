@@ -13,7 +13,7 @@ from consumer.aggregation import capacity, timers
 from consumer.aggregation.policy import Policy
 from consumer.pipeline import garbage, state_log
 from consumer.pipeline.policy import PipelinePolicy
-from consumer.wire import state_entry
+from consumer.wire import state_chunks
 from tests.simulation.checker import APP
 from tests.simulation.member import WHO
 from tests.simulation.scenario import Setup
@@ -61,7 +61,7 @@ def surroundings(setup: Setup, note: Callable[..., None]) -> Iterator[None]:
         note(WHO.get(), "log:", event.pop("event"), *sorted(f"{k}={v}" for k, v in event.items()))
         raise structlog.DropEvent
 
-    encode = partial(state_entry.encode, chunk_bytes=setup.chunk_bytes)
+    encode = partial(state_chunks.encode, chunk_bytes=setup.chunk_bytes)
     structlog.configure(processors=[to_trace])
     with ExitStack() as stack:
         for module, name, value in (
@@ -69,7 +69,7 @@ def surroundings(setup: Setup, note: Callable[..., None]) -> Iterator[None]:
             (capacity, "LEAST_LOOK", 2),
             (state_log, "FLOOR_BYTES", setup.floor_bytes),
             (state_log, "LEAST_REWRITE_BYTES", 100),
-            (state_entry, "encode", encode),
+            (state_chunks, "encode", encode),
             (garbage, "gc", mock.Mock()),  # collecting would take longer than all else
         ):
             stack.enter_context(mock.patch.object(module, name, value))

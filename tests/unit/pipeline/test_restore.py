@@ -7,7 +7,7 @@ import pytest
 
 from consumer.errors import Action, Fault
 from consumer.pipeline.restore import Restore
-from consumer.wire import state_entry
+from consumer.wire import state_chunks, state_entry
 from consumer.wire.state_entry import Named, OpenEntry, StateDelta, Window
 from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, callback, error, usage
 from tests.unit.pipeline.ledger import WRITER, Ledger, picture
@@ -147,7 +147,7 @@ def test_it_is_done_with_the_last_chunk_only() -> None:
 def test_a_txid_in_many_chunks_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open, in itself and additions; as a marker, in pieces of its digests."""
     monkeypatch.setattr(
-        state_entry, "encode", functools.partial(state_entry.encode, chunk_bytes=600)
+        state_chunks, "encode", functools.partial(state_chunks.encode, chunk_bytes=600)
     )
     ledger = Ledger(DEAD_LETTER)
     items = [maker(str(number)) for number in range(100) for maker in (usage, error)]
