@@ -60,9 +60,9 @@ def encode_report(
 
 def oversized_imeis(callback: Callback, largest: int) -> list[str]:
     """IMEIs of the items that have more bytes than the `largest` that fits into a report."""
-    usage = [item.imei for raw, item in callback.usage if len(raw) > largest]
-    errors = [item.imei for raw, item in callback.errors if len(raw) > largest]
-    return [NAMELESS if imei is None else imei for imei in usage + errors]
+    items = [*callback.usage, *callback.errors]
+    imeis = [item.imei for raw, item in items if len(raw) > largest]
+    return [NAMELESS if imei is None else imei for imei in imeis] if imeis else []
 
 
 def _devices(state: Txid) -> Devices:

@@ -82,13 +82,14 @@ class PartitionAggregator:
     ) -> int:
         """How many of `columns`, which are the records from `start` on, were applied.
 
-        The usual: one usage item of a new device makes its txid grow.
+        The usual: one usage item of a new device makes its txid grow. `counted` are those that
+        were no such callback, or that a window that has closed holds.
         """
         bound_ms = wall_ms + self.policy.clock_skew_ms
         limit, txid_bytes, share_bytes = self._limit, self.policy.txid_bytes, self.share_bytes
         clock, table, reports = self.clock, self.table, self.delta.reports
-        growing, changed = table.growing, self.delta.changed
-        now_ms, quiet_ms, place, grown = clock.now_ms, self._quiet_ms, -1, 0
+        growing, changed, most_reports = table.growing, self.delta.changed, self._most_reports
+        now_ms, quiet_ms, place, counted = clock.now_ms, self._quiet_ms, -1, 0
         timestamps = islice(records.timestamps, start, None)
         offsets = islice(records.offsets, start, None)
         rows = zip(columns.txids, columns.raws, columns.items, timestamps, offsets, strict=True)
@@ -97,25 +98,24 @@ class PartitionAggregator:
             if timestamp > now_ms and clock.read(timestamp, bound_ms):
                 now_ms = clock.now_ms
                 if now_ms >= quiet_ms:
-                    self._counts.grow(grown)
-                    grown = 0
+                    self._counts.grow(place - counted)
+                    counted = place
                     if not self._fire():
                         return place
                     quiet_ms = self._quiet_ms
             if raw is None or item is None:
                 self._other(columns.others[place], offset)
+                counted += 1
             elif (state := growing.get(txid)) is None:
-                grown += self._begin(txid, raw, item, offset)
+                counted += self._begin(txid, raw, item, offset)
             else:
                 imei, imeis, errors = item.imei, state.usage.several, state.errors
                 if imeis is None:
                     imeis = state.usage.spread()
                 if imei is None or imei in imeis or (errors is not None and imei in errors.imeis):
                     self._callback(Callback(txid, [(raw, item)], []), offset)
+                    counted += 1
                 else:
-                    if not state.changed:
-                        state.changed = True
-                        changed.append(state)
                     imeis[imei] = raw
                     size = len(raw) + len(imei) + FIRST_BYTES
                     state.memory += size
@@ -126,32 +126,32 @@ class PartitionAggregator:
                     state.callbacks += 1
                     state.last_offset = offset
                     state.touched_ms = now_ms
-                    grown += 1
+                    if not state.changed:
+                        state.changed = True
+                        changed.append(state)
                     fits = state.memory < txid_bytes and table.memory_bytes <= share_bytes
                     if fits and devices < limit:
                         continue
                     if fits and devices == limit and state.plain:
                         self._emit(state, CompletedBy.DEVICE_LIMIT, now_ms)
-                        if len(reports) >= self._most_reports:
-                            break
-                        continue
-                    self._part(state, None, devices - 1, 0, widened=False)
+                    else:
+                        self._part(state, None, devices - 1, 0, widened=False)
             if table.memory_bytes > share_bytes:
                 self._relieve()
-            if len(reports) >= self._most_reports:
+            if len(reports) >= most_reports:
                 break
-        self._counts.grow(grown)
+        self._counts.grow(place + 1 - counted)
         return place + 1
 
     def _begin(self, txid: str, raw: bytes, item: UsageItem, offset: int) -> bool:
         """A callback with one usage item, for a txid that does not grow by it: perhaps a new one.
 
-        Whether it remains to be counted.
+        Whether it is counted already.
         """
         table, imei = self.table, item.imei
         if imei is None or txid in table.settled:
             self._callback(Callback(txid, [(raw, item)], []), offset)
-            return False
+            return True
         state = table.open(txid, offset, self.clock.now_ms, ItemSet(raw, 1, 1))
         self._change(state)
         size = len(raw) + len(imei) + FIRST_BYTES
@@ -162,7 +162,7 @@ class PartitionAggregator:
         state.devices = state.callbacks = 1
         if self._limit <= 1 or state.memory >= self.policy.txid_bytes:
             self._part(state, None, 0, 0, widened=False)
-        return True
+        return False
 
     def advance(self, wall_ms: int, most_reports: int) -> None:
         """Let time go on, the partition being consumed to its end at `wall_ms`.
@@ -254,8 +254,11 @@ class PartitionAggregator:
         self._change(state)
         previous = None if state.phase is OPEN else state.numbers()
         devices, missing, memory = state.devices, state.missing, state.memory
-        usage = sum(state.add_usage(raw, item) for raw, item in callback.usage)
-        errors = sum(state.add_error(raw, item) for raw, item in callback.errors)
+        usage = errors = 0
+        for raw, item in callback.usage:
+            usage += state.add_usage(raw, item)
+        for raw, error in callback.errors:
+            errors += state.add_error(raw, error)
         duplicates = len(callback.usage) + len(callback.errors) - usage - errors
         state.callbacks += 1
         state.duplicates += duplicates
@@ -319,10 +322,10 @@ class PartitionAggregator:
         self.table.note(state)
 
     def _other(self, record: Decoded, offset: int) -> None:
-        if isinstance(record, Rejection):
-            self._reject(offset, record.reason, record.message)
-        elif isinstance(record, Callback):
+        if isinstance(record, Callback):
             self._callback(record, offset)
+        elif isinstance(record, Rejection):
+            self._reject(offset, record.reason, record.message)
         elif isinstance(record, Expectation):
             self._expectation(record, offset)
         else:
