@@ -12,7 +12,7 @@ from msgspec import UNSET
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.txid import Txid
 from consumer.wire import report
-from consumer.wire.callback import Callback
+from consumer.wire.callback import Callback, ErrorItem, UsageItem
 from consumer.wire.report import CompletedBy, Devices, Outcome, Part, Source, Summary
 from consumer.wire.timestamps import iso
 
@@ -60,7 +60,7 @@ def encode_report(
 
 def oversized_imeis(callback: Callback, largest: int) -> list[str]:
     """IMEIs of the items that have more bytes than the `largest` that fits into a report."""
-    items = [*callback.usage, *callback.errors]
+    items: list[tuple[bytes, UsageItem | ErrorItem]] = [*callback.usage, *callback.errors]
     imeis = [item.imei for raw, item in items if len(raw) > largest]
     return [NAMELESS if imei is None else imei for imei in imeis] if imeis else []
 

@@ -116,10 +116,10 @@ class ItemSet(Struct, eq=False, gc=False):
         items = self.values()
         return list(islice(items, count, None)) if count else list(items)
 
-    def joined(self, count: int = 0) -> bytes:
-        """All items but the first `count`, joined by commas."""
-        if not count and self.several is None:
-            return self.packed
+    def joined(self, count: int = 0, size: int = 0) -> bytes:
+        """All items but the first `count`, joined by commas. Those may be known to take `size`."""
+        if self.several is None and (size or not count):
+            return self.packed[size + 1 :] if count else self.packed
         return b",".join(islice(self.values(), count, None))
 
     def add(self, raw: bytes, imei: str | None) -> int:

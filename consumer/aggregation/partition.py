@@ -152,14 +152,13 @@ class PartitionAggregator:
         if imei is None or txid in table.settled:
             self._callback(Callback(txid, [(raw, item)], []), offset)
             return True
-        state = table.open(txid, offset, self.clock.now_ms, ItemSet(raw, 1, 1))
-        self._change(state)
         size = len(raw) + len(imei) + FIRST_BYTES
-        state.memory += size
-        table.memory_bytes += size
+        state = table.open(txid, offset, self.clock.now_ms, ItemSet(raw, 1, 1), size)
         state.sessions = item.number_of_sessions or 0
         state.transferred = item.bytes_transferred or 0
         state.devices = state.callbacks = 1
+        state.changed = True
+        self.delta.changed.append(state)
         if self._limit <= 1 or state.memory >= self.policy.txid_bytes:
             self._part(state, None, 0, 0, widened=False)
         return False

@@ -53,12 +53,14 @@ class TxidTable:
         """All known txids."""
         return chain(self.growing.values(), self.settled.values())
 
-    def open(self, txid: str, offset: int, now_ms: int, usage: ItemSet | None = None) -> Txid:
-        """A new txid, opened by the record at `offset`; with `usage`, if it brought some."""
-        state = Txid(txid, offset, now_ms, usage)
-        self.growing[txid] = state
+    def open(
+        self, txid: str, offset: int, now_ms: int, usage: ItemSet | None = None, size: int = 0
+    ) -> Txid:
+        """A new txid, opened by the record at `offset`; with `usage` of that size, if any."""
+        self.growing[txid] = state = Txid(txid, offset, now_ms, usage)
+        state.memory = memory = state.memory + size
+        self.memory_bytes += memory
         self.open_count += 1
-        self.memory_bytes += state.memory
         self.timers.begin(state)
         return state
 

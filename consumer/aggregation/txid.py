@@ -77,6 +77,7 @@ class Txid:
         "logged_errors",
         "logged_expected",
         "logged_usage",
+        "logged_usage_bytes",
         "memory",
         "missing",
         "moved",
@@ -143,7 +144,8 @@ class Txid:
         """An addition will not do any more: it is written whole again."""
         self.logged_bytes = 0
         """What it takes there, about, if it is written whole now."""
-        self.logged_usage = 0
+        self.logged_usage = self.logged_usage_bytes = 0
+        """How many items, and how long they are joined; 0 where that is not known."""
         self.logged_errors = 0
         self.logged_expected = 0
 
@@ -276,6 +278,14 @@ class Txid:
             size += sum(EXPECTED_BYTES + len(imei) for imei in self.expected)
             size += sum(EXPECTED_BYTES + len(imei) for imei in self.oversized or ())
         self.memory = size
+
+    def note_logged(self, count: int, size: int) -> None:
+        """So many more usage items stand in the state log, of that `size` when joined."""
+        if not self.logged_usage:
+            self.logged_usage_bytes = size
+        elif self.logged_usage_bytes:
+            self.logged_usage_bytes += size + 1
+        self.logged_usage += count
 
     def rest(self) -> None:
         """What was looked for among the items of a remembered txid is known."""

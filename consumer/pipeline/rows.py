@@ -40,13 +40,30 @@ class RowWriter:
         self._usage: list[bytes] = []
         self._errors: list[bytes] = []
 
+    def add_new(self, state: Txid) -> int:
+        """A plain txid that no commit holds yet; the size."""
+        usage = state.usage
+        if usage.several is not None or state.errors is not None:
+            return self.add(state, whole=True)
+        items, count = usage.packed, usage.count
+        state.logged_usage, state.logged_usage_bytes = count, len(items)
+        size = len(items) + len(state.txid) + ROW_BYTES
+        self.sizes.append(size)
+        self._states.append(state)
+        self._whole.append(True)
+        self._usage_counts.append(count)
+        self._error_counts.append(0)
+        self._usage.append(items)
+        self._errors.append(b"")
+        return size
+
     def add(self, state: Txid, *, whole: bool) -> int:
         """A plain txid, or (where it is not `whole`) its items not logged yet; the size."""
         usage, errors = state.usage, state.errors
         items, failures, failed = b"", b"", 0
         if count := len(usage) - state.logged_usage:
-            items = usage.joined(state.logged_usage)
-            state.logged_usage += count
+            items = usage.joined(state.logged_usage, state.logged_usage_bytes)
+            state.note_logged(count, len(items))
         if errors is not None and (failed := len(errors) - state.logged_errors):
             failures = errors.joined(state.logged_errors)
             state.logged_errors += failed
@@ -135,7 +152,8 @@ class RowReader:
             if errors:
                 for raw, error in zip(_split(packed_errors), errors, strict=True):
                     state.add_error(raw, error)
-            state.logged_usage += usage_count
+            if usage_count:
+                state.note_logged(usage_count, len(packed))
             state.logged_errors += error_count
             state.last_offset = last_offset if last_offset != first_offset else state.first_offset
             state.opened_ms = state.since_ms = opened_ms

@@ -160,20 +160,29 @@ class StateLog:
         self, states: Iterable[Txid], entries: list[tuple[Entry, int]], rows: RowWriter
     ) -> None:
         """What to write of txids: all of them, or what is new."""
+        segment, size = self._segments[self.sequence], 0
         for state in states:
             phase = state.phase
             if phase is UNKNOWN:
                 continue
+            if state.plain and not state.home and phase is not MARKED:  # most of all
+                state.home, state.logged_bytes = segment.sequence, rows.add_new(state)
+                segment.txids.append(state.txid)
+                size += state.logged_bytes
+                continue
             whole = state.moved or not state.home or phase is MARKED
             if whole:
-                state.logged_usage = state.logged_errors = state.logged_expected = 0
+                state.logged_usage = state.logged_usage_bytes = 0
+                state.logged_errors = state.logged_expected = 0
             if state.plain and phase is not MARKED:
-                size = rows.add(state, whole=whole)
+                entry_size = rows.add(state, whole=whole)
             else:
                 entry = _marked(state) if phase is MARKED else _grown(state, whole=whole)
-                size = state_entry.size_of(entry)
-                entries.append((entry, size))
-            self.settle(state, size, whole)
+                entry_size = state_entry.size_of(entry)
+                entries.append((entry, entry_size))
+            self.settle(state, entry_size, whole)
+        segment.live = len(segment.txids)
+        self.live_bytes += size
 
     def _oldest(self, table: TxidTable, budget: int) -> Iterator[Txid]:
         """Txids of the oldest segments, to be moved; marks them so."""
@@ -212,6 +221,7 @@ def _grown(state: Txid, *, whole: bool) -> OpenEntry:
     """A txid with its items, or (where it is not `whole`) with those not logged yet."""
     usage = state.usage.since(state.logged_usage)
     state.logged_usage += len(usage)
+    state.logged_usage_bytes = 0
     errors: list[bytes] = []
     if state.errors is not None:
         errors = state.errors.since(state.logged_errors)
