@@ -32,6 +32,7 @@ from consumer.kafka.faults import Call
 WRITER_HEADER = "writer"
 """Of state records: the `transactional.id` that wrote them, should its transaction hang."""
 
+_ANYWHERE = -1
 _ROOM_S = 0.05
 _GRACE_S = 0.5
 
@@ -140,6 +141,24 @@ class Transactions:
                 output.timestamp_ms,
                 output.headers,
             )
+
+    def produce_keyed(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Queue many records of one topic, each a key, which places it, and a value.
+
+        The bulk of a transaction goes this way, so nothing is done twice here: only a record
+        that the client does not take at once goes the way of the others.
+
+        Raises:
+            Fault: one was refused at once; abort.
+        """
+        produce, done = self._client.produce, self._on_output
+        for key, value in records:
+            try:
+                produce(topic, value, key, _ANYWHERE, done)
+            except (BufferError, KafkaException):
+                self._queue(topic, value, key, _ANYWHERE, done)
+            else:
+                self._queued += 1
 
     def produce_state(self, partition: int, values: Sequence[bytes]) -> None:
         """Queue records for one partition of the state topic, in order.

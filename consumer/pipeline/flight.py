@@ -86,6 +86,8 @@ class Flight:
     def _depart(self) -> None:
         self._transactions.begin()
         self._transactions.produce(self.checkpoint.outputs)
+        for topic, records in self.checkpoint.keyed.items():
+            self._transactions.produce_keyed(topic, records)
         for number, values in self.checkpoint.state.items():
             self._transactions.produce_state(number, values)
 

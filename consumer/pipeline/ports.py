@@ -136,6 +136,10 @@ class Transactions(Protocol):
     def produce(self, outputs: Sequence[Output]) -> None:
         """Queue records. No error is swallowed: the commit would then succeed without."""
 
+    def produce_keyed(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Queue many records of one topic, each a key, which places it, and a value. The
+        same holds for errors."""
+
     def produce_state(self, partition: int, values: Sequence[bytes]) -> None:
         """Queue records for one partition of the state topic, in order."""
 

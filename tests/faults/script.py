@@ -45,6 +45,10 @@ class Script:
                 super().produce(outputs)
                 script.outputs.update(output.topic for output in outputs)
 
+            def produce_keyed(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+                super().produce_keyed(topic, records)
+                script.outputs[topic] += len(records)
+
             def delivered(self) -> Mapping[int, int] | None:
                 begins = super().delivered()
                 if begins is not None:
