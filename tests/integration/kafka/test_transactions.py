@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 
 import pytest
 
@@ -200,3 +201,22 @@ class TestBulk:
         assert causes == {"fenced"}
         assert f"topic {world.reports}" in str(later)
         assert world.read(world.reports) == []
+
+    def test_those_thrown_away_hold_nothing(self, world: World) -> None:
+        """Once it is closed, no record on its way keeps the producer's object."""
+        world.make(world.state)
+        transactions = Transactions(
+            world.options(producer={"transaction.timeout.ms": "30000", "linger.ms": "20000"}),
+            input_topic=world.input,
+            state_topic=world.state,
+            message_max_bytes=1_000_000,
+            batch_max_bytes=1_000_000,
+        )
+        transactions.init()
+        transactions.begin()
+        transactions.produce_keyed(world.state, [(b"k", b"v")] * 1000)
+        left = weakref.ref(transactions)
+        transactions.close()
+        del transactions
+
+        assert left() is None
