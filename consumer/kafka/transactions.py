@@ -104,8 +104,7 @@ class Transactions:
         )
         self._producer: Producer | None = properties.create(Producer, config)
         self._open = False
-        self._doubtful = False
-        """Whether the last transaction was aborted."""
+        self._doubtful = False  # whether the last transaction was aborted
         self._asked = self._heard = 0
         self._begun_s = 0.0
         self._state_offsets: dict[int, int] = {}
@@ -137,6 +136,7 @@ class Transactions:
             Fault: one was refused at once (`output_too_large`, ...); abort.
         """
         done = self._on_output
+        self._asked += len(outputs)
         for output in outputs:
             self._queue(
                 output.topic,
@@ -151,14 +151,14 @@ class Transactions:
     def produce_keyed(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
         """Queue many records of one topic, each a key, which places it, and a value.
 
-        The bulk of a transaction goes this way, so nothing is done twice here: only a record
-        that the client does not take at once goes the way of the others.
+        What the client does not take at once goes the way of the others, to wait or be named.
 
         Raises:
             Fault: one was refused at once; abort.
         """
         produce = self._client.produce
         done = self._on_output if self._doubtful else None
+        self._asked += len(records) * self._doubtful
         for key, value in records:
             try:
                 produce(topic, value, key, _ANYWHERE, done)
@@ -172,6 +172,7 @@ class Transactions:
             Fault: one was refused at once; abort.
         """
         done = self._on_state
+        self._asked += len(values)
         for value in values:
             self._queue(self._state_topic, value, None, partition, done, headers=self._signed)
 
@@ -213,8 +214,9 @@ class Transactions:
         if left:
             return None
         if self._heard != self._asked:
-            detail = f"told of {self._heard} of {self._asked} deliveries"
-            raise faults.raised(faults.INTERNAL, detail)
+            raise faults.raised(
+                faults.INTERNAL, f"{self._heard} of {self._asked} deliveries were told"
+            )
         return self._state_offsets
 
     def _undelivered(self, left: int) -> Fault:
@@ -331,7 +333,6 @@ class Transactions:
                 limits = f"{size} bytes without headers, limit {self._message_max_bytes}"
                 raise self._verdict(Call.PRODUCE, f"topic {topic}, {limits}", error) from None
             else:
-                self._asked += done is not None
                 return
 
     def _on_output(self, error: KafkaError | None, message: Message) -> None:

@@ -238,6 +238,22 @@ def test_many_records_of_which_the_broker_refuses_one_spoil_their_transaction(
     assert values(world, world.state) == values(world, world.reports) == []
 
 
+def test_many_records_are_sent_again_after_an_abort(world: World) -> None:
+    """Any number of times, and be it that each delivery is told of now."""
+    world.make_topics()
+    client = world.client("a")
+    client.transactions.init()
+    for end in (client.transactions.abort, client.transactions.commit) * 2:
+        client.transactions.begin()
+        client.transactions.produce_keyed(world.reports, [(b"k", b"one"), (b"k", b"two")])
+        client.transactions.produce_state(0, [b"state"])
+        client.transactions.flush()
+        end()
+
+    appear(world, world.reports, *[b"one", b"two"] * 2)
+    assert values(world, world.state) == [b"state"] * 2
+
+
 def test_offsets_below_zero_are_refused(world: World) -> None:
     """All of them, here: the client library would drop these and commit the others."""
     world.make_topics(2)
