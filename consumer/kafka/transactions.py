@@ -151,8 +151,6 @@ class Transactions:
     def produce_keyed(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
         """Queue many records of one topic, each a key, which places it, and a value.
 
-        What the client does not take at once goes the way of the others, to wait or be named.
-
         Raises:
             Fault: one was refused at once; abort.
         """
@@ -162,7 +160,7 @@ class Transactions:
         for key, value in records:
             try:
                 produce(topic, value, key, _ANYWHERE, done)
-            except (BufferError, KafkaException):
+            except (BufferError, KafkaException):  # it has to wait, or to be named
                 self._queue(topic, value, key, _ANYWHERE, done)
 
     def produce_state(self, partition: int, values: Sequence[bytes]) -> None:
@@ -311,10 +309,9 @@ class Transactions:
         timestamp_ms: int = 0,
         headers: Headers | None = None,
     ) -> None:
-        # The client takes no other sequence than a list.
-        pairs: list[tuple[str, str | bytes | None]] | None = (
-            None if headers is None else list(headers)
-        )
+        pairs: list[tuple[str, str | bytes | None]] | None = None
+        if headers is not None:
+            pairs = list(headers)  # the client takes no other sequence
         deadline = 0.0
         while True:
             try:
