@@ -18,7 +18,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from consumer.errors import Action, Fault
 
@@ -81,6 +81,11 @@ REBALANCE_RACE = Row(
     _RESEND, "rebalance_race", "the group was rebalanced while the transaction was under way"
 )
 COMMIT_FAILED = Row(_TEAR_DOWN, "commit_failed", "Kafka refused the transaction")
+UNDELIVERED = Row(
+    _RESEND,
+    "commit_failed",
+    "records were not delivered; sending them once more is to tell which, and why",
+)
 COMMIT_TIMEOUT = Row(
     _TEAR_DOWN, "commit_timeout", "Kafka did not say in time how the transaction ended"
 )
@@ -175,6 +180,7 @@ _IN_CALL: tuple[tuple[Row, tuple[Call, ...], tuple[int, ...]], ...] = (
     # How a Kafka calls a group that it cannot turn into one of the new protocol: librdkafka's
     # cooperative-sticky leaves data in it that no other assignor can take over.
     (GROUP_PROTOCOL, (Call.CONSUME,), (E_.GROUP_ID_NOT_FOUND,)),
+    (UNDELIVERED, (Call.COMMIT,), (E_._INCONSISTENT,)),
     (COMMIT_TIMEOUT, (Call.COMMIT, Call.ABORT), (E_._TIMED_OUT,)),
     (STATE_DAMAGED, (Call.RESTORE,), (E_.OFFSET_OUT_OF_RANGE, E_._AUTO_OFFSET_RESET)),
     (STATE_DAMAGED, (Call.RESTORE,), (E_._NO_OFFSET, E_._LOG_TRUNCATION)),
@@ -236,6 +242,22 @@ def raised(row: Row, detail: str) -> Fault:
     """A fault of a row of the table that we noticed ourselves."""
     line = " ".join(f"{row.text} ({detail})".split())
     return Fault(row.action, row.cause, line)
+
+
+def reasons(error: BaseException) -> list[KafkaError]:
+    """What Kafka said, if it can be told.
+
+    With a fatal error on its way to us, `flush` goes on calling delivery callbacks. Python
+    does not stand for that: what comes out then is a SystemError, with the fatal error as its
+    cause or, where a callback has swept it away, with none.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KafkaException):
+            reason: KafkaError = cause.args[0]
+            return [reason]
+        cause = cause.__cause__
+    return []
 
 
 def worst(found: Sequence[Fault]) -> Fault:

@@ -7,7 +7,7 @@ one's, hence the offsets in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -33,6 +33,8 @@ class Checkpoint(Struct):
     """All that one transaction holds."""
 
     outputs: list[OutputRecord]
+    keyed: dict[str, list[tuple[bytes, bytes]]]
+    """Key and value of the records that their key places, by topic: nearly all there are."""
     state: dict[int, list[bytes]]
     """State records by partition."""
     partitions: dict[int, Running]
@@ -49,18 +51,17 @@ def gather(
     policy: PipelinePolicy,
 ) -> Checkpoint:
     """Take what is pending in `partitions`."""
-    checkpoint = Checkpoint(dead_letters, {}, {}, {}, Tallies())
+    checkpoint = Checkpoint(dead_letters, {}, {}, {}, {}, Tallies())
     for number, running in partitions.items():
         if not running.pending():
             continue
         delta = running.aggregator.take()
-        checkpoint.outputs += [
-            OutputRecord(policy.reports, key, value, _placed(key, policy.report_partitions))
-            for key, value in delta.reports
-        ]
-        checkpoint.outputs += [
-            OutputRecord(policy.metrics, key, value) for key, value in delta.metrics
-        ]
+        if PART_MARK in b"".join([key for key, _ in delta.reports]):
+            checkpoint.outputs += _beside_the_first(delta.reports, policy)
+        elif delta.reports:
+            checkpoint.keyed.setdefault(policy.reports, []).extend(delta.reports)
+        if delta.metrics:
+            checkpoint.keyed.setdefault(policy.metrics, []).extend(delta.metrics)
         if delta.touched:
             checkpoint.state[number] = running.log.append(running.aggregator, delta)
         checkpoint.partitions[number] = running
@@ -69,7 +70,11 @@ def gather(
     return checkpoint
 
 
-def _placed(key: bytes, partitions: int) -> int:
-    """Partition of a report record: the partitioner's, but a later part's is the first's."""
-    txid, nul, _ = key.partition(PART_MARK)
-    return partition_for(txid, partitions) if nul else -1
+def _beside_the_first(
+    reports: Sequence[tuple[bytes, bytes]], policy: PipelinePolicy
+) -> Iterator[OutputRecord]:
+    """Reports with split ones among them, whose later parts lie where the first one does."""
+    for key, value in reports:
+        txid, mark, _ = key.partition(PART_MARK)
+        place = partition_for(txid, policy.report_partitions) if mark else -1
+        yield OutputRecord(policy.reports, key, value, place)

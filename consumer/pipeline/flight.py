@@ -8,7 +8,8 @@ leg, and on the second, which is nothing but waiting for Kafka, in those of anot
 
 A healthy rebalance can refuse the offsets of a commit in flight (ILLEGAL_GENERATION, 2 of
 1,170 measured): then the transaction is aborted and the same records are sent once more
-with fresh group metadata. A second failure tears the pipeline down, as does any other.
+with fresh group metadata. So it is when deliveries failed without a reason: the second time
+the producer tells it. A second failure tears the pipeline down, as does any other.
 
 The group metadata is fetched last of all, since a cached one goes stale over a rebalance.
 """
@@ -86,6 +87,8 @@ class Flight:
     def _depart(self) -> None:
         self._transactions.begin()
         self._transactions.produce(self.checkpoint.outputs)
+        for topic, records in self.checkpoint.keyed.items():
+            self._transactions.produce_keyed(topic, records)
         for number, values in self.checkpoint.state.items():
             self._transactions.produce_state(number, values)
 

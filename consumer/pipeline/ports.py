@@ -136,6 +136,11 @@ class Transactions(Protocol):
     def produce(self, outputs: Sequence[Output]) -> None:
         """Queue records. No error is swallowed: the commit would then succeed without."""
 
+    def produce_keyed(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Queue many records of one topic, each a key, which places it, and a value. The
+        same holds for errors; but where deliveries fail, it may be `send_offsets` or `commit`
+        that raises instead of `flush` and `delivered`, `RESEND` if the reason is not known."""
+
     def produce_state(self, partition: int, values: Sequence[bytes]) -> None:
         """Queue records for one partition of the state topic, in order."""
 

@@ -7,13 +7,15 @@ they are: should one of these fail with a newer library, something of theirs may
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
 from tests.harness.cluster import Cluster, Sending
+from tests.oracle.record import Record
+from tests.oracle.topics import read_topic
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -60,16 +62,22 @@ class Library:
         self._consumers.append(consumer)
         return consumer
 
-    def producer(self) -> Producer:
-        """A transactional one."""
+    def producer(self, **properties: Any) -> Producer:
+        """A transactional one with these properties, named in the same way."""
+        given = {name.replace("_", "."): value for name, value in properties.items()}
         producer = Producer(
             {
                 "bootstrap.servers": self.cluster.bootstrap_servers,
                 "transactional.id": self._prefix,
+                **given,
             }
         )
         producer.init_transactions(20)
         return producer
+
+    def committed(self) -> Sequence[Record]:
+        """What a reader sees of the topic, once no transaction is open in it."""
+        return read_topic(self.cluster.bootstrap_servers, self.topic)
 
     def close(self) -> None:
         """End what was made."""
@@ -97,6 +105,43 @@ def test_offsets_below_zero_are_left_out_of_a_transaction_without_a_word(library
 
     committed = library.cluster.committed(library.topic, library.topic)
     assert {number: at.offset for number, at in committed.items()} == {0: 5}
+
+
+def test_records_that_failed_unheard_are_not_left_out_of_a_transaction(library: Library) -> None:
+    """It cannot be committed, though nobody asked how they fared, and it only says that.
+
+    All that is known before is that none is left to deliver.
+    """
+    library.make(1)
+    producer = library.producer(topic_metadata_propagation_max_ms="500")
+    producer.begin_transaction()
+    producer.produce(library.topic, b"fine")
+    producer.produce(f"{library.topic}.nowhere", b"lost")
+
+    left = producer.flush(20)
+    with pytest.raises(KafkaException) as refused:
+        producer.commit_transaction(10)
+    producer.abort_transaction(10)
+
+    reason = refused.value.args[0]
+    assert (left, len(producer)) == (0, 0)
+    assert reason.name() == "_INCONSISTENT"
+    assert reason.txn_requires_abort()
+    assert "nowhere" not in reason.str()
+    assert library.committed() == []
+
+
+def test_a_batch_of_records_ignores_the_partitions_that_they_name(library: Library) -> None:
+    """So it is of no use for the parts of a report, and a plain loop is as fast."""
+    library.make(3)
+    producer = library.producer()
+    producer.begin_transaction()
+
+    queued = producer.produce_batch(library.topic, [{"value": b"x", "partition": 2}] * 5, 0)
+    producer.commit_transaction(10)
+
+    assert queued == 5
+    assert [record.partition for record in library.committed()] == [0] * 5
 
 
 def test_a_position_in_a_callback_is_behind_the_last_record_that_was_returned(

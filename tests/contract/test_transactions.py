@@ -7,7 +7,16 @@ import os
 import pytest
 
 from consumer.errors import Action
-from tests.contract.acts import appear, commit, fault_of, joined, settle, values, write
+from tests.contract.acts import (
+    appear,
+    commit,
+    fault_of,
+    fault_or_none,
+    joined,
+    settle,
+    values,
+    write,
+)
 from tests.contract.world import Output, Position, World
 from tests.harness.cluster import Committed
 
@@ -190,6 +199,61 @@ def test_a_record_that_the_broker_refuses_spoils_its_transaction(world: World) -
     assert values(world, world.state) == values(world, world.reports) == []
 
 
+def test_of_many_records_a_large_one_is_refused_at_once(world: World) -> None:
+    """Those before it are queued, it is named by its topic, and abort ends it all."""
+    world.make_topics()
+    client = world.client("a")
+    client.transactions.init()
+    client.transactions.begin()
+
+    records = [(b"k", b"no"), (b"k", bytes(world.max_record_bytes + 1)), (b"k", b"no")]
+    fault = fault_of(lambda: client.transactions.produce_keyed(world.reports, records))
+    client.transactions.abort()
+    settle(world, world.reports)
+
+    assert (fault.action, fault.cause) == (Action.GIVE_UP, "output_too_large")
+    assert world.reports in str(fault)
+    assert values(world, world.reports) == []
+
+
+def test_many_records_of_which_the_broker_refuses_one_spoil_their_transaction(
+    world: World,
+) -> None:
+    """The flush says so or, in the absence of callbacks, what comes after it."""
+    world.make_topics(report_max_bytes=2_000)
+    client = world.client("a")
+    client.transactions.init()
+    client.transactions.begin()
+    client.transactions.produce_state(0, [b"no"])
+    records = [(b"k", b"no"), (b"k", os.urandom(3_000)), (b"k", b"no")]
+    client.transactions.produce_keyed(world.reports, records)
+
+    fault = fault_or_none(client.transactions.flush) or fault_of(client.transactions.commit)
+    client.transactions.abort()
+    settle(world, world.reports)
+    settle(world, world.state)
+
+    assert (fault.action, fault.cause) == (Action.GIVE_UP, "output_too_large")
+    assert world.reports in str(fault)
+    assert values(world, world.state) == values(world, world.reports) == []
+
+
+def test_many_records_are_sent_again_after_an_abort(world: World) -> None:
+    """Any number of times, and be it that each delivery is told of now."""
+    world.make_topics()
+    client = world.client("a")
+    client.transactions.init()
+    for end in (client.transactions.abort, client.transactions.commit) * 2:
+        client.transactions.begin()
+        client.transactions.produce_keyed(world.reports, [(b"k", b"one"), (b"k", b"two")])
+        client.transactions.produce_state(0, [b"state"])
+        client.transactions.flush()
+        end()
+
+    appear(world, world.reports, *[b"one", b"two"] * 2)
+    assert values(world, world.state) == [b"state"] * 2
+
+
 def test_offsets_below_zero_are_refused(world: World) -> None:
     """All of them, here: the client library would drop these and commit the others."""
     world.make_topics(2)
@@ -264,7 +328,7 @@ def test_keys_are_placed_as_java_does(world: World) -> None:
     client = world.client("a")
     client.transactions.init()
     client.transactions.begin()
-    client.transactions.produce([Output(world.input, key, key) for key in JAVA_MURMUR2])
+    client.transactions.produce_keyed(world.input, [(key, key) for key in JAVA_MURMUR2])
     client.transactions.flush()
     client.transactions.commit()
     settle(world, world.input)

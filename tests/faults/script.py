@@ -45,12 +45,16 @@ class Script:
                 super().produce(outputs)
                 script.outputs.update(output.topic for output in outputs)
 
+            def produce_keyed(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+                super().produce_keyed(topic, records)
+                script.outputs[topic] += len(records)
+
+            def flush(self) -> Mapping[int, int]:
+                return script.delivered(super().flush())
+
             def delivered(self) -> Mapping[int, int] | None:
                 begins = super().delivered()
-                if begins is not None:
-                    script.begins = dict(begins)
-                    script.done("flush")
-                return begins
+                return None if begins is None else script.delivered(begins)
 
             def send_offsets(self, positions: Sequence[Position], group_metadata: Any) -> None:
                 super().send_offsets(positions, group_metadata)
@@ -61,6 +65,12 @@ class Script:
                 super().abort()
 
         return Scripted
+
+    def delivered(self, begins: Mapping[int, int]) -> Mapping[int, int]:
+        """Told when everything is."""
+        self.begins = dict(begins)
+        self.done("flush")
+        return begins
 
     def done(self, step: Step) -> None:
         """Told after each step."""

@@ -18,6 +18,7 @@ from consumer.errors import Fault
 from consumer.kafka import faults
 from consumer.kafka.faults import Call
 from consumer.kafka.transactions import WRITER_HEADER
+from consumer.pipeline.checkpoint import OutputRecord
 from consumer.pipeline.ports import Output, Position
 from tests.simulation.coordinator import Place
 from tests.simulation.group import Metadata
@@ -109,6 +110,10 @@ class Transactions:
             self._check_size(output)
             entry = Entry(output.key, output.value, timestamp_ms, output.headers, None)
             self._enqueue((output.topic, partition), entry)
+
+    def produce_keyed(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """See `ports.Transactions`."""
+        self.produce([OutputRecord(topic, key, value) for key, value in records])
 
     def produce_state(self, partition: int, values: Sequence[bytes]) -> None:
         """See `ports.Transactions`."""

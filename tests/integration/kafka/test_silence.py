@@ -122,9 +122,32 @@ class TestTransactions:
         with pytest.raises(Fault, match="the queue stays full") as caught:
             transactions.produce([frozen.output] * 1000)
 
-        assert caught.value.cause == "broker_unreachable"
+        with pytest.raises(Fault, match="the queue stays full") as bulk:
+            transactions.produce_keyed(frozen.world.reports, [(b"k", b"v")] * 1000)
+
+        assert caught.value.cause == bulk.value.cause == "broker_unreachable"
         assert frozen.world.reports in str(caught.value)
+        assert frozen.world.reports in str(bulk.value)
         transactions.close()
+
+    def test_records_that_ran_out_of_time(self, frozen: Frozen) -> None:
+        """Unheard ones, too: no commit is asked for, which Kafka might grant when it is back."""
+        options = frozen.world.options(
+            "b", producer={"transaction.timeout.ms": "30000", "message.timeout.ms": "1000"}
+        )
+        patient = dataclasses.replace(BRIEF, flush_s=20)
+        transactions = frozen.world.transactions(options, patient)
+        transactions.init()
+        transactions.begin()
+        frozen.freeze()
+        transactions.produce_keyed(frozen.world.reports, [(b"k", b"v")] * 10)
+
+        transactions.flush()
+        with pytest.raises(Fault) as caught:
+            transactions.commit()
+
+        assert caught.value.cause == "commit_failed"
+        assert caught.value.action is Action.RESEND
 
 
 class TestOffsets:

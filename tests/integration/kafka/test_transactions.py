@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import weakref
 
 import pytest
 
+from consumer.aggregation.tallies import Tallies
 from consumer.errors import Action, Fault
 from consumer.kafka.source import Source
 from consumer.kafka.transactions import Transactions
-from tests.contract.world import Output
+from consumer.pipeline.checkpoint import Checkpoint
+from consumer.pipeline.flight import Flight
+from tests.contract.acts import fault_of, fault_or_none
+from tests.contract.world import Output, Position
 from tests.integration.kafka.world import World
 
 pytestmark = pytest.mark.kafka
@@ -100,3 +105,118 @@ class TestErrors:
 
         assert caught.value.cause == "setting_refused"
         assert caught.value.action is Action.GIVE_UP
+
+
+class TestBulk:
+    """Records without a delivery callback: whatever becomes of one, it is noticed."""
+
+    def test_a_large_one(self, world: World, member: tuple[Source, Transactions]) -> None:
+        """Refused at once, with its topic and its size, although others were taken."""
+        _, transactions = member
+        transactions.begin()
+        records = [(b"k", b"fine")] * 10 + [(b"k", b"x" * 1_000_001)]
+
+        fault = fault_of(lambda: transactions.produce_keyed(world.reports, records))
+        transactions.abort()
+
+        assert (fault.action, fault.cause) == (Action.GIVE_UP, "output_too_large")
+        assert f"topic {world.reports}, 1000002 bytes" in str(fault)
+        assert world.read(world.reports) == []
+
+    def test_one_too_large_for_its_topic(
+        self, world: World, member: tuple[Source, Transactions]
+    ) -> None:
+        """The broker refuses it; it shows in the next call, before a commit is asked for."""
+        source, transactions = member
+        small = world.make(f"{world.prefix}.small", max_message_bytes="2000")
+        transactions.begin()
+        transactions.produce_keyed(small, [(b"k", os.urandom(3000))])
+        flushed = fault_or_none(transactions.flush)
+
+        fault = flushed or fault_of(
+            lambda: transactions.send_offsets([Position(0, 5)], source.group_metadata())
+        )
+        committed = fault_of(transactions.commit)
+        transactions.abort()
+
+        assert (fault.action, fault.cause) == (Action.GIVE_UP, "output_too_large")
+        assert small in str(fault)
+        assert small in str(committed)
+        assert world.read(small) == []
+
+    def test_a_topic_that_is_gone(self, world: World, member: tuple[Source, Transactions]) -> None:
+        """The commit is refused without a reason; sent once more, topic and reason are told."""
+        source, transactions = member
+        nowhere = f"{world.prefix}.nowhere"
+        records = {world.reports: [(b"k", b"fine")] * 10, nowhere: [(b"k", b"v")] * 10}
+        checkpoint = Checkpoint([], records, {}, {}, {}, Tallies())
+        transactions.begin()
+        transactions.produce_keyed(nowhere, records[nowhere])
+        transactions.flush()
+        refused = fault_of(transactions.commit)
+        transactions.abort()
+
+        fault = fault_of(lambda: Flight(checkpoint, transactions, source).landed(wait=True))
+        transactions.abort()
+
+        assert (refused.action, refused.cause) == (Action.RESEND, "commit_failed")
+        assert (fault.action, fault.cause) == (Action.GIVE_UP, "topic_gone")
+        assert nowhere in str(fault)
+        assert world.read(world.reports) == []
+
+    def test_after_an_abort_the_flush_tells(self, world: World) -> None:
+        """Topic and reason, of each record that fails; a commit ends the caution."""
+        world.make(world.state)
+        transactions = world.transactions()
+        transactions.init()
+        transactions.begin()
+        transactions.abort()
+        transactions.begin()
+        transactions.produce_keyed(f"{world.prefix}.nowhere", [(b"k", b"v")])
+
+        fault = fault_of(transactions.flush)
+        transactions.abort()
+
+        assert (fault.action, fault.cause) == (Action.GIVE_UP, "topic_gone")
+        assert f"{world.prefix}.nowhere" in str(fault)
+
+    def test_another_producer_took_over(
+        self, world: World, member: tuple[Source, Transactions]
+    ) -> None:
+        """Deliveries fail, which is fatal; from then on every record is refused at once."""
+        source, transactions = member
+        transactions.begin()
+        transactions.produce_keyed(world.reports, [(b"k", b"first")])
+        transactions.flush()
+        world.transactions().init()
+        transactions.produce_keyed(world.reports, [(b"k", b"second")])
+
+        fault = fault_or_none(transactions.flush) or fault_of(
+            lambda: transactions.send_offsets([Position(0, 5)], source.group_metadata())
+        )
+        later = fault_of(lambda: transactions.produce_keyed(world.reports, [(b"k", b"third")]))
+        committed = fault_of(transactions.commit)
+
+        causes = {fault.cause, later.cause, committed.cause}
+        assert causes == {"fenced"}
+        assert f"topic {world.reports}" in str(later)
+        assert world.read(world.reports) == []
+
+    def test_those_thrown_away_hold_nothing(self, world: World) -> None:
+        """Once it is closed, no record on its way keeps the producer's object."""
+        world.make(world.state)
+        transactions = Transactions(
+            world.options(producer={"transaction.timeout.ms": "30000", "linger.ms": "20000"}),
+            input_topic=world.input,
+            state_topic=world.state,
+            message_max_bytes=1_000_000,
+            batch_max_bytes=1_000_000,
+        )
+        transactions.init()
+        transactions.begin()
+        transactions.produce_keyed(world.state, [(b"k", b"v")] * 1000)
+        left = weakref.ref(transactions)
+        transactions.close()
+        del transactions
+
+        assert left() is None

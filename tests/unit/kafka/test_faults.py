@@ -85,6 +85,7 @@ ROWS = {
 }
 IN_CALLS = {
     ("tear down", "group_protocol"): [(Call.CONSUME, "GROUP_ID_NOT_FOUND")],
+    ("resend", "commit_failed"): [(Call.COMMIT, "_INCONSISTENT")],
     ("tear down", "commit_timeout"): [
         (Call.COMMIT, "_TIMED_OUT"),
         (Call.ABORT, "_TIMED_OUT"),

@@ -45,14 +45,10 @@ def test_everything_pending_is_gathered_and_taken() -> None:
     dead_letter = OutputRecord("dead", b"k", b"v")
     one, other = busy(1), busy(2)
     found = gathered(one, other, running(3), dead_letters=[dead_letter])
-    assert [record.topic for record in found.outputs] == [
-        "dead",
-        "reports",
-        "metrics",
-        "reports",
-        "metrics",
-    ]
-    assert [record.key for record in found.outputs if record.topic == "reports"] == [b"t1", b"t2"]
+    assert found.outputs == [dead_letter]
+    assert [key for key, _ in found.keyed["reports"]] == [b"t1", b"t2"]
+    assert [key[-2:] for key, _ in found.keyed["metrics"]] == [b"/1", b"/2"]
+    assert sorted(found.keyed) == ["metrics", "reports"]
     assert sorted(found.state) == sorted(found.partitions) == [1, 2]
     assert found.tallies.callbacks == 2
     assert gathered(one, other).partitions == {}
@@ -74,6 +70,7 @@ def test_parts_of_a_report_lie_beside_its_first_one() -> None:
         for index in (1, 2, 3)
     ]
     assert len({partition for _, partition in reports}) > 4
+    assert "reports" not in found.keyed
 
 
 def test_offsets_go_past_control_records_at_the_end() -> None:
@@ -81,7 +78,7 @@ def test_offsets_go_past_control_records_at_the_end() -> None:
     one = running(1)
     one.position = 20
     found = gathered(one)
-    assert (found.outputs, found.state, found.offsets) == ([], {}, {1: 20})
+    assert (found.outputs, found.keyed, found.state, found.offsets) == ([], {}, {}, {1: 20})
     assert gathered(one).partitions == {}
 
 
@@ -98,4 +95,4 @@ def test_offsets_stay_before_records_that_wait() -> None:
 def test_a_partition_with_nothing_pending_stays_out() -> None:
     """Its committed offset is right as it is."""
     found = gathered(running(1))
-    assert (found.outputs, found.state, found.partitions) == ([], {}, {})
+    assert (found.outputs, found.keyed, found.state, found.partitions) == ([], {}, {}, {})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from consumer.errors import Action, Fault
-from consumer.pipeline.checkpoint import Checkpoint
+from consumer.pipeline.checkpoint import Checkpoint, OutputRecord
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.ports import Output, Polled, Position
 from consumer.wire import state_entry
@@ -46,6 +46,11 @@ class Wire:
         """Keep them."""
         self.calls.append("produce")
         self.outputs += outputs
+
+    def produce_keyed(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Keep them."""
+        self.calls.append("keyed")
+        self.outputs += [OutputRecord(topic, key, value) for key, value in records]
 
     def produce_state(self, partition: int, values: Sequence[bytes]) -> None:
         """Keep them."""
@@ -173,6 +178,8 @@ def test_a_commit_goes_in_one_order() -> None:
     assert wire.calls == [
         "begin",
         "produce",
+        "keyed",
+        "keyed",
         "state",
         "flush",
         "group",
@@ -192,7 +199,7 @@ def test_a_refused_commit_is_sent_once_more() -> None:
     found = gathered(one)
     values = list(found.state[1])
     assert fly(found, wire)
-    attempt = ["begin", "produce", "state", "flush", "group", "offsets"]
+    attempt = ["begin", "produce", "keyed", "keyed", "state", "flush", "group", "offsets"]
     assert wire.calls == [*attempt, "abort", *attempt, "commit"]
     assert wire.state == {1: values}
     assert len(wire.outputs) == 2
@@ -215,7 +222,17 @@ def test_any_other_failure_travels_on(failures: list[Fault]) -> None:
     assert one.deletable == 0
 
 
-ATTEMPT = ["begin", "produce", "state", "delivered", "delivered", "group", "offsets"]
+ATTEMPT = [
+    "begin",
+    "produce",
+    "keyed",
+    "keyed",
+    "state",
+    "delivered",
+    "delivered",
+    "group",
+    "offsets",
+]
 
 
 def test_the_loop_may_look_in_on_a_flight() -> None:
@@ -223,7 +240,7 @@ def test_the_loop_may_look_in_on_a_flight() -> None:
     wire = Wire()
     one = busy(1)
     flight = Flight(gathered(one), wire, wire, Later)
-    assert wire.calls == ["begin", "produce", "state"]
+    assert wire.calls == ["begin", "produce", "keyed", "keyed", "state"]
     assert [flight.landed(wait=False) for _ in range(3)] == [False, False, True]
     assert wire.calls == [*ATTEMPT, "commit"]
     assert one.deletable == 510
@@ -261,7 +278,7 @@ def test_a_commit_refused_beside_the_loop_is_sent_once_more() -> None:
     flight = Flight(gathered(one), wire, wire, Later)
     landings = [flight.landed(wait=False) for _ in range(4)]
     assert landings == [False] * 3 + [True]
-    again = ["begin", "produce", "state", "delivered", "group", "offsets"]
+    again = ["begin", "produce", "keyed", "keyed", "state", "delivered", "group", "offsets"]
     assert wire.calls == [*ATTEMPT, "abort", *again, "commit"]
 
 
