@@ -26,7 +26,7 @@ from consumer.aggregation.policy import Policy
 from consumer.aggregation.records import Records
 from consumer.aggregation.table import TxidTable
 from consumer.aggregation.tallies import Counts
-from consumer.aggregation.txid import ERROR, USAGE, Numbers, Txid
+from consumer.aggregation.txid import Numbers, Txid
 from consumer.aggregation.windows import Windows
 from consumer.wire.callback import Callback, Decoded, Expectation, Rejection, UsageItem
 from consumer.wire.columns import Columns, decode_all
@@ -132,7 +132,7 @@ class PartitionAggregator:
                     fits = state.memory < txid_bytes and table.memory_bytes <= share_bytes
                     if fits and devices < limit:
                         continue
-                    if fits and devices == limit and state.plain:
+                    if fits and devices == limit and state.plain:  # as completed_by would say
                         self._emit(state, CompletedBy.DEVICE_LIMIT, now_ms)
                     else:
                         self._part(state, None, devices - 1, 0, widened=False)
@@ -175,10 +175,10 @@ class PartitionAggregator:
 
     def next_due_ms(self) -> int | None:
         """A time of the clock before which time alone changes nothing."""
-        timer_ms = self.table.timers.next_ms()
+        timer_ms, end_ms = self.table.timers.next_ms(), self.windows.end_ms
         if not self.windows.is_touched():
             return timer_ms
-        return self.windows.end_ms if timer_ms is None else min(timer_ms, self.windows.end_ms)
+        return end_ms if timer_ms is None else min(timer_ms, end_ms)
 
     def take(self) -> Delta:
         """Hand over what has happened since the last call."""
@@ -334,27 +334,21 @@ class PartitionAggregator:
 
     def _refuse_late(self, state: Txid, callback: Callback, offset: int) -> None:
         """A callback for a txid that is only marked: duplicates change nothing."""
-        late = sum(not state.knows(USAGE, raw) for raw, _ in callback.usage)
-        late += sum(not state.knows(ERROR, raw) for raw, _ in callback.errors)
-        counts = self._counts
+        counts, late = self._counts, state.unknown_of(callback)
         counts.duplicates += len(callback.usage) + len(callback.errors) - late
         counts.late += late
+        counts.callbacks += not late
         if late:
             message = f"the report was emitted before; {late} of the items would be new"
             self._reject(offset, Reason.LATE, message)
-        else:
-            counts.callbacks += 1
 
     def _refuse_oversized(self, txid: str, imeis: list[str], offset: int) -> None:
         """Items that no report can take: their report, if one is to come, names the devices."""
-        limit = self.policy.report_bytes
-        state = self.table.get(txid)
+        state, limit = self.table.get(txid), self.policy.report_bytes
         message = f"{len(imeis)} of the items do not fit into a report of {limit} bytes"
         self._reject(offset, Reason.OVERSIZED_ITEM, message)
         if state is not None and state.phase is not MARKED:
-            memory = state.memory
-            state.name_oversized(imeis)
-            self.table.memory_bytes += state.memory - memory
+            self.table.memory_bytes += state.name_oversized(imeis)
             self._change(state)
 
     def _reject(self, offset: int, reason: Reason, message: str) -> None:
@@ -363,7 +357,7 @@ class PartitionAggregator:
         tallies.reasons[reason] = tallies.reasons.get(reason, 0) + 1
         self.delta.dead_letters.append(Rejected(offset, reason, message))
 
-    # Endings
+    # Endings and bookkeeping
 
     def _emit(self, state: Txid, rule: CompletedBy, closed_ms: int) -> None:
         outcome = outcome_of(state, rule)
@@ -394,8 +388,6 @@ class PartitionAggregator:
         self.table.forget(state)
         self.delta.forgotten.append(state)
 
-    # Bookkeeping
-
     def _change(self, state: Txid) -> None:
         """`state` is not what the log holds of it any more."""
         if not state.changed:
@@ -404,9 +396,4 @@ class PartitionAggregator:
 
     def _count(self) -> None:
         """Add what was counted to the open window and to the tallies."""
-        counts, window, tallies = self._counts, self.windows.open, self.delta.tallies
-        for name in Counts.__struct_fields__:
-            if count := getattr(counts, name):
-                setattr(window, name, getattr(window, name) + count)
-                setattr(tallies, name, getattr(tallies, name) + count)
-        self._counts = Counts()
+        self._counts.pour(self.windows.open, self.delta.tallies)

@@ -27,6 +27,14 @@ class Counts(Struct):
         self.callbacks += callbacks
         self.usage += callbacks
 
+    def pour(self, *others: Struct) -> None:
+        """Add it to others that have the same fields, and begin anew."""
+        for name in Counts.__struct_fields__:
+            if count := getattr(self, name):
+                setattr(self, name, 0)
+                for other in others:
+                    setattr(other, name, getattr(other, name) + count)
+
 
 class Tallies(Counts):
     """Sums since the last commit. Plain integers; keys of the dicts are closed enums."""

@@ -16,7 +16,7 @@ from msgspec import Struct, json
 from consumer.aggregation.items import ItemSet
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.policy import Policy
-from consumer.wire.callback import ErrorItem, UsageItem
+from consumer.wire.callback import Callback, ErrorItem, UsageItem
 from consumer.wire.canonical import DIGEST_BYTES, digest
 from consumer.wire.report import CompletedBy
 
@@ -214,15 +214,17 @@ class Txid:
             self.memory += len(imei) + EXPECTED_BYTES
         return len(self.expected) > known
 
-    def name_oversized(self, imeis: Iterable[str]) -> None:
-        """Note whose items no report can take."""
+    def name_oversized(self, imeis: Iterable[str]) -> int:
+        """Note whose items no report can take; the memory that this takes by our account."""
         self.plain = False
         if self.oversized is None:
             self.oversized = {}
+        memory = self.memory
         for imei in imeis:
             if imei not in self.oversized:
                 self.oversized[imei] = None
                 self.memory += len(imei) + EXPECTED_BYTES
+        return self.memory - memory
 
     def has(self, imei: str) -> bool:
         """Whether a device is in either array."""
@@ -332,6 +334,11 @@ class Txid:
         places = range(0, len(digests), DIGEST_BYTES)
         place = bisect_left(places, form, key=lambda at: digests[at : at + DIGEST_BYTES])
         return place < len(places) and digests.startswith(form, places[place])
+
+    def unknown_of(self, callback: Callback) -> int:
+        """How many items of a callback a marked txid's last report did not hold."""
+        unknown = sum(not self.knows(USAGE, raw) for raw, _ in callback.usage)
+        return unknown + sum(not self.knows(ERROR, raw) for raw, _ in callback.errors)
 
     def knows_expected(self, imeis: Collection[str]) -> bool:
         """Whether a marked txid was asked for all of `imeis` before."""
