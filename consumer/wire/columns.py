@@ -187,11 +187,11 @@ def _items(insides: list[bytes]) -> list[UsageItem | None]:
     """What each of them says; `None` for those that are not one usage item."""
     try:
         items = _decode_items(b"[" + b",".join(insides) + b"]")
+        if len(items) == len(insides):
+            return [*items]
+        sizes = [*map(len, _decode_arrays(b"[[" + b"],[".join(insides) + b"]]"))]
     except (DecodeError, RecursionError):
         return [*map(_item, insides)]
-    if len(items) == len(insides):
-        return [*items]
-    sizes = [*map(len, _decode_arrays(b"[[" + b"],[".join(insides) + b"]]"))]
     firsts = zip(sizes, accumulate(sizes, initial=0), strict=False)
     return [items[first] if size == 1 else None for size, first in firsts]
 
@@ -204,11 +204,14 @@ def _item(inside: bytes) -> UsageItem | None:
 
 
 def _other(value: bytes | None, envelope: _Envelope) -> Decoded:
-    """What `decode` says of a value, which is clear from its envelope if all it has is errors."""
+    """What `decode` says of a value, which is clear from its envelope if it only has errors."""
     if envelope.errors and envelope.usage == _NO_ITEMS:
+        errors = []
         try:
-            errors = [(raw, decode_error_item(raw)) for raw in map(bytes, envelope.errors)]
-            return Callback(envelope.txid, [], errors)
+            for each in envelope.errors:
+                raw = bytes(each)
+                errors.append((raw, decode_error_item(raw)))
         except (DecodeError, RecursionError):
-            pass
+            return decode(value)
+        return Callback(envelope.txid, [], errors)
     return decode(value)
