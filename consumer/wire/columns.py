@@ -34,11 +34,10 @@ from consumer.wire.callback import (
     decode,
     decode_error_item,
     decode_usage_item,
-    is_deep,
 )
 
-_LARGE_BYTES: Final = 1_024
-"""Values with more are left to `decode`: of those there is nothing to be won."""
+_LARGE_BYTES: Final = 2 * MAX_DEPTH
+"""Values with more are left to `decode`. With less, brackets are too few to be nested too deep."""
 _LOOK_EVERY: Final = 37
 """One of so many values is looked at to guess what the others are like."""
 
@@ -120,9 +119,10 @@ def decode_all(values: Sequence[bytes | None], largest_bytes: int) -> Columns:
 
 
 def _is_crowded(values: Sequence[bytes | None]) -> bool:
-    """Whether many have several items, by a look at some: `decode` is the faster way then."""
-    seen = [value.count(b'"imei"') > 1 for value in values[::_LOOK_EVERY] if value]
-    return 4 * sum(seen) > len(seen)
+    """Whether `decode` is the faster way, as a look at some says: many hold a lot."""
+    looks = [value for value in values[::_LOOK_EVERY] if value]
+    crowded = [len(value) > _LARGE_BYTES or value.count(b'"imei"') > 1 for value in looks]
+    return 4 * sum(crowded) > len(looks)
 
 
 def _aside(records: list[Decoded]) -> Columns:
@@ -140,15 +140,9 @@ def _envelopes(given: Sequence[bytes | None], largest_bytes: int) -> list[_Envel
     values = cast("Sequence[bytes]", given)
     if not all(given):
         values = [value or _EXAMINED for value in given]
-    small = min(MAX_DEPTH, largest_bytes)
-    if max(map(len, values), default=0) > small:
-        large = min(_LARGE_BYTES, largest_bytes)
-        values = [
-            value
-            if len(value) <= small or (len(value) <= large and not is_deep(value))
-            else _EXAMINED
-            for value in values
-        ]
+    most = min(_LARGE_BYTES, largest_bytes)
+    if max(map(len, values), default=0) > most:
+        values = [value if len(value) <= most else _EXAMINED for value in values]
     text = b"\n".join(values)
     is_ascii = text.isascii()
     if not is_ascii:
