@@ -172,7 +172,7 @@ def _insides(arrays: list[Raw]) -> list[bytes]:
     """What lies in between of the brackets of each; nothing for what is no array."""
     joined = b"\0".join(arrays)
     insides = joined[1:-1].split(b"]\0[")
-    if len(insides) != len(arrays) or not (joined.startswith(b"[") and joined.endswith(b"]")):
+    if len(insides) != len(arrays) or not joined.startswith(b"["):
         insides = [one[1:-1] if one.startswith(b"[") else b"" for one in map(bytes, arrays)]
     return [*map(bytes.strip, insides)]
 

@@ -32,6 +32,7 @@ OTHERS = {
     "null": b'{"txid":"a","usage":null,"status":"QUEUED"}',
     "no array": b'{"txid":"a","usage":{"imei":"1"}}',
     "string": b'{"txid":"a","usage":"[{}]"}',
+    "item in a string": b'{"txid":"a","usage":"{}"}',
     "array of nothing": b'{"txid":"a","usage":[ ]}',
     "item of nothing": b'{"txid":"a","usage":[{}]}',
     "errors of a wrong type": b'{"txid":"a","usage":[{"imei":"1"}],"errors":7}',
@@ -67,6 +68,12 @@ def test_one_value_among_plain_ones(value: bytes | None, place: int) -> None:
     values: list[bytes | None] = [PLAIN, PLAIN]
     values.insert(place, value)
     assert recorded(values) == [decode(one) for one in values]
+
+
+@pytest.mark.parametrize("value", OTHERS.values(), ids=OTHERS.keys())
+def test_one_value_alone(value: bytes | None) -> None:
+    """It says the same without any neighbour."""
+    assert recorded([value]) == [decode(value)]
 
 
 @pytest.mark.parametrize("value", [value for value, _ in HOSTILE.values()], ids=HOSTILE.keys())
