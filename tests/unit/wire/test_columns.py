@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consumer.wire.callback import decode
+from consumer.wire.callback import Rejection, decode
 from consumer.wire.columns import decode_all
 from tests.unit.wire.recorded import LARGEST, recorded
 from tests.unit.wire.records import CALLBACKS, HOSTILE
@@ -98,6 +98,18 @@ def test_all_kinds_in_one_batch() -> None:
     """Also those that would make one sound value, joined with the next."""
     values = [*OTHERS.values(), PLAIN, *(value for value, _ in HOSTILE.values())]
     assert recorded(values) == [decode(value) for value in values]
+
+
+@pytest.mark.parametrize("array", [b"usage", b"errors"])
+def test_broken_ones_that_would_be_whole_together(array: bytes) -> None:
+    """Joined by commas, these three would be three sound callbacks."""
+    values: list[bytes | None] = [
+        b'{"txid":"a","%b":[{"imei":"1"' % array,
+        b'"x":2}]}',
+        b'{"txid":"b","%b":[{"imei":"2"}]},{"txid":"c","%b":[{"imei":"3"}]}' % (array, array),
+    ]
+    assert recorded(values) == [decode(value) for value in values]
+    assert all(isinstance(one, Rejection) for one in recorded(values))
 
 
 def test_sound_kinds_in_one_batch() -> None:
