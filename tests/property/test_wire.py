@@ -31,27 +31,12 @@ from tests.property.wire_values import (
     STRINGS,
     TREES,
     USAGE,
+    damaged,
     spelled,
     spellings,
 )
 
 relaxed = settings(deadline=None)
-
-
-@st.composite
-def _damaged(draw: st.DrawFn) -> bytes:
-    """A record that something happened to on its way."""
-    value = draw(spellings(RECORDS))
-    at = draw(st.integers(0, len(value)))
-    harm = draw(st.sampled_from(["cut", "flip", "double", "insert", "begin"]))
-    if harm == "cut":
-        return value[:at]
-    if harm == "double":
-        return value + value[at:]
-    if harm == "begin":
-        return value[at:]
-    byte = bytes([draw(st.integers(0, 255) | st.sampled_from(b'"\\{}[],:0'))])
-    return value[:at] + byte + value[at + (harm == "flip") :]
 
 
 def _kind(value: bytes) -> Reason | str:
@@ -67,7 +52,7 @@ def _kind(value: bytes) -> Reason | str:
 
 
 @relaxed
-@given(st.binary() | st.text().map(str.encode) | _damaged() | spellings(TREES))
+@given(st.binary() | st.text().map(str.encode) | damaged(RECORDS) | spellings(TREES))
 @example(b'{"txid":"a","x":"\\')
 @example(b'{"txid":"a","usage":[{"x":"\xff"}]}')
 def test_any_bytes(value: bytes) -> None:

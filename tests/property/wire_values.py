@@ -106,3 +106,19 @@ def spelled(draw: st.DrawFn, tree: Any) -> bytes:
 def spellings(trees: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
     """The same of any value of `trees`."""
     return trees.flatmap(spelled)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, trees: st.SearchStrategy[Any]) -> bytes:
+    """A record that something happened to on its way."""
+    value = draw(spellings(trees))
+    at = draw(st.integers(0, len(value)))
+    harm = draw(st.sampled_from(["cut", "flip", "double", "insert", "begin"]))
+    if harm == "cut":
+        return value[:at]
+    if harm == "double":
+        return value + value[at:]
+    if harm == "begin":
+        return value[at:]
+    byte = bytes([draw(st.integers(0, 255) | st.sampled_from(b'"\\{}[],:0'))])
+    return value[:at] + byte + value[at + (harm == "flip") :]

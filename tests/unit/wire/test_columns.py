@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from consumer.wire.callback import Callback, Decoded, Rejection, decode
+from consumer.wire.callback import Rejection, decode
 from consumer.wire.columns import decode_all
+from tests.unit.wire.recorded import LARGEST, recorded
 from tests.unit.wire.records import CALLBACKS, HOSTILE
 from tests.unit.wire.spelling import SPELLINGS
 
-LARGEST = 1_000_000
 PLAIN = b'{"txid":"a-1","usage":[{"imei":"1","numberOfSessions":2}],"callbackCount":1}'
 OTHERS = {
     "error": b'{"txid":"a","errors":[{"imei":"2","errorResponse":{"errorCode":"E"}}]}',
@@ -29,6 +29,20 @@ OTHERS = {
     "delete": b'{"txid":"a\x7f","usage":[{"imei":"1"}]}',
     "not printable": '{"txid":"a\u00a0b","usage":[{"imei":"1"}]}'.encode(),
     "umlaut": '{"txid":"ä","usage":[{"imei":"ü","x":"ö"}]}'.encode(),
+    "null": b'{"txid":"a","usage":null,"status":"QUEUED"}',
+    "no array": b'{"txid":"a","usage":{"imei":"1"}}',
+    "string": b'{"txid":"a","usage":"[{}]"}',
+    "item in a string": b'{"txid":"a","usage":"{}"}',
+    "array of nothing": b'{"txid":"a","usage":[ ]}',
+    "item of nothing": b'{"txid":"a","usage":[{}]}',
+    "errors of a wrong type": b'{"txid":"a","usage":[{"imei":"1"}],"errors":7}',
+    "bad error": b'{"txid":"a","errors":[{"imei":7}]}',
+    "error and no usage": b'{"txid":"a","usage":[],"errors":[{"imei":"2"}]}',
+    "error and bad usage": b'{"txid":"a","usage":7,"errors":[{"imei":"2"}]}',
+    "last usage wins": b'{"txid":"a","usage":7,"usage":[{"imei":"1"}]}',
+    "brackets": b'{"txid":"a","usage":[{"imei":"]\\u0000[","x":["},{",[{}]]}]}',
+    "zero byte": b'{"txid":"a","usage":[{"imei":"1]\0[2"}]}',
+    "newline": b'{"txid":"a\\nb","usage":[{"imei":"1"}]}',
     "item of a wrong type": b'{"txid":"a","usage":[{"imei":7}]}',
     "no object": b'{"txid":"a","usage":[7]}',
     "half": b'{"txid":"a","usage":[{"imei":"1"}',
@@ -37,25 +51,14 @@ OTHERS = {
     "the rest of it": b'\xa4"}]}',
     "a broken character": b'{"txid":"a","usage":[{"imei":"1","x":"\xc3("}]}',
     "deep": b'{"txid":"a","usage":[{"imei":"1","x":' + b"[" * 600 + b"]" * 600 + b"}]}",
+    "just too deep": b'{"txid":"a","x":' + b"[" * 500 + b"]" * 500 + b"}",
+    "just not too deep": b'{"txid":"a","x":' + b"[" * 499 + b"]" * 499 + b"}",
+    "never closed": b'{"txid":"a","x":' + b"[" * 900,
+    "wordy": b'{"txid":"a","usage":[{"imei":"1","x":"' + b"y" * 800 + b'"}]}',
+    "wordier": b'{"txid":"a","usage":[{"imei":"1","x":"' + b"y" * 2000 + b'"}]}',
     "nothing": b"",
     "tombstone": None,
 }
-
-
-def recorded(values: list[bytes | None], largest: int = LARGEST) -> list[Decoded]:
-    """What the columns say, one record for each value."""
-    columns = decode_all(values, largest)
-    found: list[Decoded] = []
-    for place, (raw, item) in enumerate(zip(columns.raws, columns.items, strict=True)):
-        txid = columns.txids[place]
-        if raw is None or item is None:
-            record = columns.others[place]
-            assert isinstance(record, Rejection) or record.txid == txid
-            found.append(record)
-        else:
-            assert place not in columns.others
-            found.append(Callback(txid, [(raw, item)], []))
-    return found
 
 
 @pytest.mark.parametrize("value", OTHERS.values(), ids=OTHERS.keys())
@@ -65,6 +68,12 @@ def test_one_value_among_plain_ones(value: bytes | None, place: int) -> None:
     values: list[bytes | None] = [PLAIN, PLAIN]
     values.insert(place, value)
     assert recorded(values) == [decode(one) for one in values]
+
+
+@pytest.mark.parametrize("value", OTHERS.values(), ids=OTHERS.keys())
+def test_one_value_alone(value: bytes | None) -> None:
+    """It says the same without any neighbour."""
+    assert recorded([value]) == [decode(value)]
 
 
 @pytest.mark.parametrize("value", [value for value, _ in HOSTILE.values()], ids=HOSTILE.keys())
@@ -89,6 +98,18 @@ def test_all_kinds_in_one_batch() -> None:
     """Also those that would make one sound value, joined with the next."""
     values = [*OTHERS.values(), PLAIN, *(value for value, _ in HOSTILE.values())]
     assert recorded(values) == [decode(value) for value in values]
+
+
+@pytest.mark.parametrize("array", [b"usage", b"errors"])
+def test_broken_ones_that_would_be_whole_together(array: bytes) -> None:
+    """Joined by commas, these three would be three sound callbacks."""
+    values: list[bytes | None] = [
+        b'{"txid":"a","%b":[{"imei":"1"' % array,
+        b'"x":2}]}',
+        b'{"txid":"b","%b":[{"imei":"2"}]},{"txid":"c","%b":[{"imei":"3"}]}' % (array, array),
+    ]
+    assert recorded(values) == [decode(value) for value in values]
+    assert all(isinstance(one, Rejection) for one in recorded(values))
 
 
 def test_sound_kinds_in_one_batch() -> None:
@@ -117,3 +138,47 @@ def test_large_ones_stand_aside() -> None:
 def test_an_empty_batch() -> None:
     """There is nothing to say."""
     assert recorded([]) == []
+
+
+@pytest.mark.parametrize("several", ["two", "wordier"])
+def test_many_that_hold_a_lot(several: str) -> None:
+    """They are read one by one, and so are the plain ones among them."""
+    values: list[bytes | None] = [*[OTHERS[several]] * 300, PLAIN, None]
+    assert recorded(values) == [decode(value) for value in values]
+
+
+def test_few_that_hold_a_lot() -> None:
+    """Plain ones among them need no object all the same."""
+    values: list[bytes | None] = [PLAIN] * 500
+    values[250] = OTHERS["two"]
+    assert recorded(values) == [decode(value) for value in values]
+    assert sorted(decode_all(values, LARGEST).others) == [250]
+
+
+@pytest.mark.parametrize(
+    ("keys", "count"),
+    [
+        ([b"a-1", b"a-1", b"a-1"], 0),
+        ([b"a-1", b"a-1"], 0),
+        ([], 0),
+        ([b"a-1", b"a-1", b"a-2"], 1),
+        ([b"a-1", None, b"a-1"], 1),
+        ([None, None, None], 3),
+        ([b"a-1a", b"-1", b"a-1"], 2),
+        ([b"a-1\na-1", b"", b"a-1"], 2),
+        ([b"a-1\na-1", b"a-1", b""], 2),
+    ],
+)
+def test_mismatches(keys: list[bytes | None], count: int) -> None:
+    """Keys that are not the txid of their record, absent ones included."""
+    assert decode_all([PLAIN] * 3, LARGEST).mismatches(keys) == count
+
+
+@pytest.mark.parametrize("key", [b"", b"a", b"?", None])
+@pytest.mark.parametrize("rejected", [None, b"{", b'{"txid":"a\\nb"}', b'{"txid":"a","usage":7}'])
+def test_rejections_match_any_key(key: bytes | None, rejected: bytes | None) -> None:
+    """They have no txid to differ from."""
+    columns = decode_all([PLAIN, rejected, PLAIN], LARGEST)
+    assert columns.txids[1] == ""
+    assert columns.mismatches([b"a-1", key, b"a-1"]) == 0
+    assert columns.mismatches([b"a-1", key, b"a-2"]) == 1
