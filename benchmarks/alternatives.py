@@ -1,4 +1,4 @@
-"""Settings of the daemon that are tried one at a time, and what they are by default."""
+"""Settings of the daemon that are tried one at a time, and what they are otherwise."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Self
 import msgspec
 
 from benchmarks.contenders.ours import Ours
+from benchmarks.workloads import Workload
 from consumer.daemon import client_options
 from consumer.kafka import properties
 from consumer.settings.catalogue import SETTINGS, property_of
@@ -75,16 +76,17 @@ def contenders(alternatives: Sequence[Alternative]) -> list[Ours]:
     return [Ours(name=DEFAULT), *tried[:half], Ours(name=AGAIN), *tried[half:]]
 
 
-def defaults(alternatives: Iterable[Alternative]) -> dict[str, str]:
-    """By setting, the value that it has otherwise; "" where it is left to librdkafka."""
-    return {one.setting: _default(one.setting) for one in alternatives}
+def otherwise(alternatives: Iterable[Alternative], mix: Workload) -> dict[str, str]:
+    """By setting, its value in the runs with the defaults; "" where it is left to librdkafka."""
+    settings = load(None, [f"{name}={value}" for name, value in mix.settings.items()], {})
+    return {one.setting: _value(one.setting, settings) for one in alternatives}
 
 
-def _default(name: str) -> str:
+def _value(name: str, settings: Settings) -> str:
     found = property_of(name)
     if name in SETTINGS or found is None:
-        return str(plain(SETTINGS[name], SETTINGS[name].default))
-    options = client_options(Settings())
+        return str(plain(SETTINGS[name], SETTINGS[name].of(settings)))
+    options = client_options(settings)
     source = properties.source(options)
     producer = properties.producer(options, message_max_bytes=_ANY_SIZE, batch_max_bytes=_ANY_SIZE)
     client, key = found

@@ -38,8 +38,8 @@ class Throughput(msgspec.Struct, kw_only=True):
 class Sweep(Throughput, kw_only=True):
     """What `python -m benchmarks.sweep` found: the daemon, with one setting changed each time."""
 
-    defaults: dict[str, str]
-    """Of the settings that were changed; "" where it is librdkafka's."""
+    otherwise: dict[str, str]
+    """What the settings are where they were not changed; "" is what librdkafka has."""
 
 
 class Target(msgspec.Struct, kw_only=True):

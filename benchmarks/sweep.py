@@ -1,6 +1,6 @@
 """What the settings of the clients are worth: the daemon, with one of them changed each time.
 
-    python -m benchmarks.sweep [--callbacks 1000000] [--rounds 3] [--workload steady]
+    python -m benchmarks.sweep [--callbacks N] [--rounds 3] [--workload steady]
                                [--try NAME=VALUE[,VALUE...] ...] [--bootstrap-servers HOST:PORT]
 
     python -m benchmarks.sweep --try kafka.producer.linger.ms=0,50 commit.interval=1s
@@ -20,7 +20,7 @@ import itertools
 import sys
 
 from benchmarks import machine, results, stage, table
-from benchmarks.alternatives import TRIED, Alternative, contenders, defaults, read
+from benchmarks.alternatives import TRIED, Alternative, contenders, otherwise, read
 from benchmarks.rounds import rounds
 from benchmarks.workloads import WORKLOADS, workload
 from consumer.errors import ConfigError
@@ -30,18 +30,20 @@ def main() -> None:
     """Run, print, save."""
     parser = _parser()
     given = parser.parse_args()
-    alternatives = list(itertools.chain.from_iterable(given.tried or map(read, TRIED)))
+    mix = workload(given.workload)
+    named = itertools.chain.from_iterable(given.tried or map(read, TRIED))
+    alternatives = list(dict.fromkeys(named))
     found = results.Sweep(
-        workload=given.workload,
+        workload=mix.name,
         machine=machine.described(given.bootstrap_servers),
         runs=[],
-        defaults=defaults(alternatives),
+        otherwise=otherwise(alternatives, mix),
     )
     whole = stage.is_whole(parser, given)
     with stage.kafka(given.bootstrap_servers) as cluster:
         done = rounds(
             cluster,
-            workload(given.workload),
+            mix,
             contenders(alternatives),
             found,
             callbacks=given.callbacks,
@@ -55,7 +57,7 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sweep", description=__doc__)
-    parser.add_argument("--callbacks", type=int, default=1_000_000)
+    parser.add_argument("--callbacks", type=int, help="by default 1,000,000; heavy: 100,000")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workload", choices=[one.name for one in WORKLOADS], default="steady")
     parser.add_argument(

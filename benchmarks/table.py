@@ -41,15 +41,15 @@ def sweep(found: Sweep) -> str:
     """One line per alternative, in the order of the first round; the defaults stand first."""
     lines = figures(found.runs, DEFAULT)
     lines.sort(key=lambda one: one.contender not in _UNCHANGED)
-    rows = [[*_tried(one.contender, found.defaults), *_measured(one)] for one in lines]
+    rows = [[*_tried(one.contender, found.otherwise), *_measured(one)] for one in lines]
     return "\n".join([aligned(_SWEEP_HEAD, rows), *_left_out(found)])
 
 
-def _tried(name: str, defaults: Mapping[str, str]) -> tuple[str, str, str]:
+def _tried(name: str, otherwise: Mapping[str, str]) -> tuple[str, str, str]:
     if name in _UNCHANGED:
         return name, "", ""
     one = Alternative.of_name(name)
-    return one.setting, one.value, defaults[one.setting] or _OF_LIBRDKAFKA
+    return one.setting, one.value, otherwise[one.setting] or _OF_LIBRDKAFKA
 
 
 def _left_out(found: Throughput) -> Iterator[str]:

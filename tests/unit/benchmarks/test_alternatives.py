@@ -10,25 +10,27 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from benchmarks import page, results, sweep, table
-from benchmarks.alternatives import AGAIN, DEFAULT, TRIED, contenders, defaults, read
+from benchmarks.alternatives import AGAIN, DEFAULT, TRIED, contenders, otherwise, read
 from benchmarks.contenders.ours import OURS
 from benchmarks.job import Job
 from benchmarks.race import Run
 from benchmarks.results import Sweep
+from benchmarks.workloads import workload
 from consumer.daemon import client_options
 from consumer.errors import ConfigError
 from consumer.kafka import properties
 from consumer.settings.load import load
 
+STEADY = workload("steady")
 LINGER = "kafka.producer.linger.ms"
 MINIMUM = "kafka.consumer.fetch.min.bytes"
 
 
 def found(runs: list[Run], **more: Any) -> Sweep:
     """A sweep over two settings."""
-    otherwise = {LINGER: "5", MINIMUM: ""}
+    values = {LINGER: "5", MINIMUM: ""}
     facts = {"date": "2026-01-02"}
-    return Sweep(workload="steady", machine=facts, runs=runs, defaults=otherwise, **more)
+    return Sweep(workload="steady", machine=facts, runs=runs, otherwise=values, **more)
 
 
 def run(contender: str, seconds: float, number: int = 1, problems: tuple[str, ...] = ()) -> Run:
@@ -48,7 +50,7 @@ def run(contender: str, seconds: float, number: int = 1, problems: tuple[str, ..
 def test_what_is_tried_is_another_value_that_the_clients_take(text: str) -> None:
     """Each differs from the default, and librdkafka makes clients of it."""
     for one in read(text):
-        assert one.value != defaults([one])[one.setting]
+        assert one.value != otherwise([one], STEADY)[one.setting]
         settings = load(None, [one.name, "kafka.bootstrap.servers=localhost:1"])
         options = client_options(settings)
         properties.create(Consumer, properties.source(options)).close()
@@ -57,10 +59,12 @@ def test_what_is_tried_is_another_value_that_the_clients_take(text: str) -> None
 
 
 def test_the_default_of_a_setting_is_what_the_daemon_has() -> None:
-    """Ours or nothing for a property, with its unit for a setting."""
+    """Ours or nothing for a property, with its unit for a setting; or as the workload has it."""
     names = {LINGER: "1", MINIMUM: "1", "kafka.compression.type": "none", "commit.interval": "1s"}
     tried = [one for name, value in names.items() for one in read(f"{name}={value}")]
-    assert list(defaults(tried).values()) == ["5", "", "lz4", "200ms"]
+    assert list(otherwise(tried, STEADY).values()) == ["5", "", "lz4", "200ms"]
+    often = workload("small-commits")
+    assert list(otherwise(tried, often).values()) == ["5", "", "lz4", "50ms"]
 
 
 def test_the_defaults_run_twice_half_a_round_apart() -> None:
