@@ -10,7 +10,7 @@ SYNCED := .venv/.synced
 BENCH_SYNCED := .venv-bench/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test check fmt simulate simulate-coverage faults faults-protocols property docs bench bench-all bench-targets bench-stages throughput million soak devices audit-run clean
+.PHONY: help demo picture test check fmt simulate simulate-coverage faults faults-protocols property docs bench bench-all bench-targets bench-stages bench-sweep throughput million soak devices audit-run clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -77,6 +77,10 @@ bench-targets: $(SYNCED) ## Restore, memory, latency, scale-out, growth, state l
 
 bench-stages: $(SYNCED) ## Where the daemon's time goes, in ns per callback
 	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m tests.docs
+
+bench-sweep: $(SYNCED) ## The daemon with other settings, one changed at a time; ROUNDS=3
+	$(BIN)/python -m benchmarks.sweep --rounds $(ROUNDS)
 	$(BIN)/python -m tests.docs
 
 throughput: $(SYNCED) ## Only the bare loop, a tuned one and the daemon: 2 minutes

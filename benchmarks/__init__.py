@@ -5,8 +5,10 @@
     contenders/  who runs: one file each, behind one Protocol
     race         one contender on one workload, measured from outside
     truth        what its reports must hold
+    rounds       all contenders in turn
     figures      medians and ratios
-    __main__     `python -m benchmarks`: rounds of all contenders
+    __main__     `python -m benchmarks`: all contenders on any of the workloads
+    sweep        the daemon with other settings; `alternatives` has them
 
 Throughput is counted from the opening of the gate to the last report being visible under
 read_committed; `race` says how. What else is measured (restore, latency, growth, ...) has a

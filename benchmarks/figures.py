@@ -27,7 +27,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     slowest: float
     fastest: float
     ratio: float | None
-    """To the bare loop of the same round, the median; None where it did not run."""
+    """To the reference of the same round, the median; None where that did not run."""
     cpu_us: float
     """Processor time per callback, in microseconds, the median."""
     peak_bytes: int
@@ -35,13 +35,13 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     problems: Sequence[str] = ()
 
 
-def figures(runs: Iterable[Run]) -> list[Figures]:
-    """Of each contender, in the order in which they first came."""
+def figures(runs: Iterable[Run], reference: str = REFERENCE) -> list[Figures]:
+    """Of each contender, in the order in which they first came; ratios are to `reference`."""
     by_name: dict[str, list[Run]] = {}
     for run in runs:
         by_name.setdefault(run.contender, []).append(run)
-    reference = {run.round: _rate(run) for run in by_name.get(REFERENCE, ())}
-    return [_figures(name, own, reference) for name, own in by_name.items()]
+    rates = {run.round: _rate(run) for run in by_name.get(reference, ())}
+    return [_figures(name, own, rates) for name, own in by_name.items()]
 
 
 def times_as_fast(runs: Iterable[Run], one: str, other: str) -> float:

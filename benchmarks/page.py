@@ -16,11 +16,12 @@ from benchmarks.columns import aligned
 from benchmarks.contenders.every import CONTENDERS
 from benchmarks.contenders.ours import OURS
 from benchmarks.figures import REFERENCE, Figures, figures
-from benchmarks.results import Target, Throughput
+from benchmarks.results import Sweep, Target, Throughput
 from benchmarks.workloads import WORKLOADS, workload
 
 STEADY = "throughput-steady"
 SOAK = "soak"
+SWEEP = "sweep"
 TARGETS = (
     "restore",
     "memory",
@@ -36,7 +37,7 @@ _GROUPS = {REFERENCE: "does nothing", OURS.name: f"ours: {OURS.guarantee}"}
 """Those that stand out in the picture."""
 _NOT_YET = "Not measured yet."
 
-_Result = TypeVar("_Result", Throughput, Target)
+_Result = TypeVar("_Result", Throughput, Sweep, Target)
 
 
 def pieces() -> Mapping[str, Callable[[], str]]:
@@ -45,6 +46,7 @@ def pieces() -> Mapping[str, Callable[[], str]]:
         "bench-machine": machine,
         "bench-steady": partial(throughput, "steady"),
         "bench-workloads": workloads,
+        "bench-sweep": sweep,
         **{f"bench-{name}": partial(target, name) for name in TARGETS},
     }
 
@@ -70,11 +72,24 @@ def throughput(name: str) -> str:
     found = _read(f"throughput-{name}", Throughput)
     if found is None or not found.runs:
         return _NOT_YET
+    return f"{_extent(found)}\n\n{table.throughput(found)}"
+
+
+def sweep() -> str:
+    """The table of settings."""
+    found = _read(SWEEP, Sweep)
+    if found is None or not found.runs:
+        return _NOT_YET
+    return f"{_extent(found)}\n\n{table.sweep(found)}"
+
+
+def _extent(found: Throughput) -> str:
+    """How much was measured, and when."""
     first = found.runs[0]
     rounds = max(run.round for run in found.runs)
     return (
         f"{rounds} round{'s' * (rounds > 1)} of {first.callbacks:,} records, "
-        f"{found.machine['date']}; medians.\n\n{table.throughput(found)}"
+        f"{found.machine['date']}; medians."
     )
 
 

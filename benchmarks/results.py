@@ -29,6 +29,18 @@ class Throughput(msgspec.Struct, kw_only=True):
     failed: dict[str, str] = {}
     """By contender: in which round it did not come to its end, and how that was."""
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether any contender failed, or wrote reports that are wrong."""
+        return bool(self.failed) or any(one.problems for one in self.runs)
+
+
+class Sweep(Throughput, kw_only=True):
+    """What `python -m benchmarks.sweep` found: the daemon, with one setting changed each time."""
+
+    otherwise: dict[str, str]
+    """What the settings are where they were not changed; "" is what librdkafka has."""
+
 
 class Target(msgspec.Struct, kw_only=True):
     """What any other program found: named figures, as they are to be shown."""

@@ -29,6 +29,8 @@ class Ours(msgspec.Struct, frozen=True):
     name: str = "ours"
     guarantee: str = "exactly once"
     reports: bool = True
+    changed: dict[str, str] = {}
+    """Settings that are not to be at their default, nor as the workload has them."""
 
     def missing(self) -> str | None:
         """Nothing."""
@@ -36,7 +38,8 @@ class Ours(msgspec.Struct, frozen=True):
 
     def command(self, job: Job) -> list[str]:
         """`run`, told where its topics are and what the workload cannot do without."""
-        options = [f"--set={name}={value}" for name, value in settings(job).items()]
+        given = {**settings(job), **self.changed}
+        options = [f"--set={name}={value}" for name, value in given.items()]
         return [sys.executable, "-m", "consumer", "run", *options]
 
 

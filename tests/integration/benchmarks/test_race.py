@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from typing import NamedTuple
 
 import pytest
 from confluent_kafka import Consumer
 
-from benchmarks import __main__ as program
 from benchmarks import stage
 from benchmarks.contenders.bare import BARE
 from benchmarks.contenders.naive import NAIVE
@@ -19,6 +17,7 @@ from benchmarks.contenders.tuned import TUNED
 from benchmarks.job import Job
 from benchmarks.race import run
 from benchmarks.results import Throughput
+from benchmarks.rounds import rounds
 from benchmarks.sampled import by_stage
 from benchmarks.stages import measured
 from benchmarks.traffic import Channel, Traffic
@@ -76,13 +75,12 @@ def test_a_contender_that_fails_does_not_hide_the_others(
     bootstrap_servers: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is left out after its failure, which is told; its topics are gone."""
-    monkeypatch.setattr(program, "CONTENDERS", (Hopeless(), BARE))
     monkeypatch.setattr("secrets.token_hex", lambda _: topic_prefix)
-    given = argparse.Namespace(contenders=["hopeless", "bare"], callbacks=CALLBACKS, rounds=2)
     found = Throughput(workload="steady", machine={}, runs=[])
     cluster = Cluster(bootstrap_servers)
-    rounds = list(program.rounds(cluster, workload("steady"), given, found))
-    assert rounds == [1, 2]
+    contenders = (Hopeless(), BARE)
+    done = rounds(cluster, workload("steady"), contenders, found, callbacks=CALLBACKS, count=2)
+    assert list(done) == [1, 2]
     assert [(one.contender, one.round) for one in found.runs] == [("bare", 1), ("bare", 2)]
     assert found.failed == {"hopeless": "round 1, its process ended with 1 before the warm-up"}
     assert cluster.topics(topic_prefix) == []
