@@ -1,9 +1,9 @@
 """How much memory a txid takes by the program's account, stated here a second time.
 
 The contract wants a fixed formula over the content and leaves its figures open. An open txid
-has its items one by one; a remembered one has them in one piece, however it got there. These are the
-figures as they were agreed, not read from the program: where they differ from what it counts,
-another txid gives way, and that shows. Bytes, beside the characters of the content itself.
+has its items one by one; a remembered one has them in one piece, however it got there. These
+are the figures as they were agreed, not read from the program: where they differ from what it
+counts, another txid gives way, and that shows. Bytes, beside the characters of the content.
 """
 
 from __future__ import annotations
