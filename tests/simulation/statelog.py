@@ -73,7 +73,7 @@ def _entry(
     if (len(items), len(failures)) != (usage_count, error_count):
         raise ValueError(f"{txid} has {len(items)} and {len(failures)} items, not as it says")
     times = [opened_ms, opened_ms, touched_ms, closed_ms]
-    of_plain = [0, 0, False, None, []]
+    of_plain: list[Any] = [0, 0, False, None, []]
     return [
         *(_OPEN, txid, whole, first_offset, last_offset, *times, remembered, callbacks),
         *(*of_plain, items, failures, []),

@@ -74,7 +74,10 @@ CASES: list[tuple[int, int, dict[str, Any]]] = [
     (3_000, 1, {"errors": True}),
     (500, 10, {"errors": True}),
 ]
-CLOSE = [(OPEN, 3_000, 1, {}), (REMEMBERED, 1_000, 10, {})]
+CLOSE: list[tuple[str, int, int, dict[str, Any]]] = [
+    (OPEN, 3_000, 1, {}),
+    (REMEMBERED, 1_000, 10, {}),
+]
 """What there is most of: requests of many devices are remembered for long, open for a moment."""
 
 

@@ -117,7 +117,7 @@ def test_a_row_holds_all_that_a_plain_txid_has() -> None:
 def test_a_row_may_be_an_addition() -> None:
     """With the items that are new; its scalars replace the old ones."""
     ledger = begun()
-    sends(usage("2"), error("8"))(ledger)
+    sends(usage("2"))(ledger)
     ledger.commit()
     sends(error("9"))(ledger)
     ledger.commit()
@@ -226,7 +226,11 @@ def test_items_of_many_rows_stay_with_their_txids() -> None:
     """However many each has, of either kind, and whether a row is passed over or not."""
     ledger = Ledger(msgspec.structs.replace(POLICY, device_limit=0, max_age_ms=10**6))
     for number in range(30):
-        items = [maker(f"{number}-{n}") for maker in (usage, error) for n in range(number % 4)]
+        items = [
+            maker(f"{number}-{maker.__name__}-{n}")
+            for maker in (usage, error)
+            for n in range(number % 4)
+        ]
         ledger.send(callback(f"t{number}", *items[number % 2 :]), 1_000 + number)
         if number % 7 == 0:
             ledger.commit()

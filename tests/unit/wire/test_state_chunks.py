@@ -316,7 +316,10 @@ def test_a_row_larger_than_a_record_is_cut_like_an_entry(at: int, usage: int, er
         [b'"%030d"' % n for n in range(usage)],
         [b'"%031d"' % n for n in range(errors)],
     )
-    plain = [("small0", [b"0"], []), ("small1", [b"1"], [])]
+    plain: list[tuple[str, list[bytes], list[bytes]]] = [
+        ("small0", [b"0"], []),
+        ("small1", [b"1"], []),
+    ]
     plain.insert(at, large)
     deltas = decoded(["f"], [marker("m")], rows_of(*plain), chunk_bytes=1_000)
     found = merged(deltas)

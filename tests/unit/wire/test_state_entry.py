@@ -127,10 +127,25 @@ def test_no_entry_takes_more_than_its_bound(text: str, number: int, count: int) 
     """Whatever its numbers, and however long its names."""
     imeis = [text] * count
     items = [text.encode()] * count
-    numbers = [number] * 6
     entry = OpenEntry(
-        *(text, True, *numbers, False, number, number, number, True),
-        *((number, number, number), imeis, items, items, imeis),
+        txid=text,
+        whole=True,
+        first_offset=number,
+        last_offset=number,
+        opened_ms=number,
+        since_ms=number,
+        touched_ms=number,
+        closed_ms=number,
+        remembered=False,
+        callbacks=number,
+        duplicates=number,
+        revision=number,
+        unlimited=True,
+        emitted=(number, number, number),
+        oversized=imeis,
+        usage=items,
+        errors=items,
+        expected=imeis,
     )
     mark = MarkerEntry(text, True, number, number, number, bytes(16) * count)
     for one in (entry, mark):
