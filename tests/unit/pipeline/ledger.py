@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from consumer.aggregation.delta import Delta
@@ -123,13 +124,13 @@ def _picture(state: Txid, policy: Policy) -> dict[str, Any]:
     }
     if state.digests is not None:
         return common
-    errors = state.errors
+    usage, errors = copy(state.usage), copy(state.errors)  # to look at the IMEIs spreads them out
     return common | {
         "times": (state.opened_ms, state.since_ms, state.touched_ms, state.closed_ms),
         "plain": state.plain,
         "last_offset": state.last_offset,
         "counts": (state.callbacks, state.duplicates, state.devices, state.unlimited),
-        "usage": (state.usage.items, list(state.usage.imeis), state.usage.repeated),
+        "usage": (usage.items, list(usage.imeis), usage.repeated),
         "errors": errors and (errors.items, list(errors.imeis)),
         "expected": (list(state.expected), state.missing),
         "oversized": state.oversized,
