@@ -28,7 +28,7 @@ class Item(NamedTuple):
     def raw(self) -> bytes:
         """As it comes."""
         fields: dict[str, Any] = {} if self.imei is None else {"imei": self.imei}
-        fields |= {"n,": [self.number, '"}']}  # what could be taken for the end of an item
+        fields |= {"n,": [self.number, '"},{"']}  # what could be taken for the end of an item
         if self.spelling == 0:
             return json.dumps(fields, separators=(",", ":")).encode()
         if self.spelling == 1:

@@ -126,6 +126,15 @@ def test_a_row_may_be_an_addition() -> None:
     assert (rows.usage_counts, rows.error_counts) == ([0], [1])
     assert (rows.usage, rows.errors) == ([b""], [encode(error("9"))])
     same_after_a_crash(ledger)
+    sends()(ledger)
+    ledger.commit()
+    rows = ledger.last()[0].content.rows
+    assert (rows.usage_counts, rows.error_counts, rows.usage, rows.errors) == (
+        [0],
+        [0],
+        [b""],
+        [b""],
+    )
 
 
 @pytest.mark.parametrize("what", PLAIN)
