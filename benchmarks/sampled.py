@@ -24,6 +24,7 @@ FILES = (
     ("aggregation/", "aggregate"),
     ("wire/canonical.py", "aggregate"),
     ("wire/", "encode"),
+    ("pipeline/rows.py", "encode"),
     ("pipeline/state_log.py", "encode"),
     ("pipeline/checkpoint.py", "produce"),
     ("kafka/transactions.py", "produce"),

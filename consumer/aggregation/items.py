@@ -49,6 +49,10 @@ def spread_bytes(packed: bytes, imeis: Sequence[str]) -> int:
     return len(packed) + 1 + each * len(imeis) + sum(map(len, imeis))
 
 
+NOBODY: Final[Mapping[str | None, bytes]] = {}
+"""Those of an empty set. To look at it does not spread it: its first item is packed."""
+
+
 class ItemSet(Struct, eq=False, gc=False):
     """Unique items, verbatim, in the order in which they came."""
 
@@ -68,7 +72,9 @@ class ItemSet(Struct, eq=False, gc=False):
     @property
     def imeis(self) -> Mapping[str | None, bytes]:
         """Distinct IMEIs in order, each with its first item."""
-        return self.spread() if self.several is None else self.several
+        if self.several is not None:
+            return self.several
+        return self.spread() if self.count else NOBODY
 
     def spread(self) -> dict[str | None, bytes]:
         """The same, to be added to."""

@@ -195,7 +195,7 @@ def test_report_round_trip(
     txid: str, usage: list[bytes], errors: list[bytes], summary: Summary
 ) -> None:
     """A report reads back as it was made, by us and as ThingSpace's model by anyone."""
-    value = report.encode(txid, usage, errors, summary)
+    value = report.encode(txid, b",".join(usage), b",".join(errors), summary)
     decoded = report.decode(value)
     assert decoded.txid == txid
     assert [bytes(raw) for raw in decoded.usage] == usage

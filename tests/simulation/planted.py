@@ -27,6 +27,7 @@ from consumer.pipeline.leftovers import Leftovers
 from consumer.pipeline.loop import Pipeline
 from consumer.pipeline.recovery import Recovery
 from consumer.pipeline.restore import Restore
+from consumer.pipeline.rows import RowReader, RowWriter
 from consumer.wire import state_entry
 from tests.simulation.producer import Transactions
 from tests.simulation.questions import Offsets
@@ -142,7 +143,50 @@ def addition_applied_twice() -> Patch:
         if not entry.whole and known:
             state.callbacks += entry.callbacks - known
 
-    return mock.patch.object(restore_module, "_apply_open", apply_twice)
+    apply_rows = RowReader.apply
+
+    def apply_rows_twice(self: RowReader, named: Any, settle: Any) -> None:
+        known: dict[str, int] = {}
+
+        def added_to(txid: str, first_offset: int, whole: bool) -> Any:
+            state = named(txid, first_offset, whole)
+            if state is not None and not whole:
+                known[txid] = state.callbacks
+            return state
+
+        def settle_twice(state: Any, size: int, whole: bool) -> None:
+            if callbacks := known.pop(state.txid, 0):
+                state.callbacks += state.callbacks - callbacks
+            settle(state, size, whole)
+
+        apply_rows(self, added_to, settle_twice)
+
+    return _both(
+        mock.patch.object(restore_module, "_apply_open", apply_twice),
+        mock.patch.object(RowReader, "apply", apply_rows_twice),
+    )
+
+
+def failures_not_restored() -> Patch:
+    """What a row has of `errors` is lost in a restore."""
+    begin = RowReader.__init__
+
+    def begin_without(self: RowReader, rows: Any) -> None:
+        begin(self, rows)
+        self._errors = []
+
+    return mock.patch.object(RowReader, "__init__", begin_without)
+
+
+def rows_are_whole() -> Patch:
+    """An addition to a plain txid is written as if it were all of it."""
+    add = RowWriter.add
+
+    def add_whole(self: RowWriter, state: Any, *, whole: bool) -> int:
+        del whole
+        return add(self, state, whole=True)
+
+    return mock.patch.object(RowWriter, "add", add_whole)
 
 
 def deleted_past_the_start() -> Patch:
@@ -307,6 +351,8 @@ BUGS: Mapping[str, Callable[[], Patch]] = {
         incarnation_ignored,
         clock_not_restored,
         addition_applied_twice,
+        failures_not_restored,
+        rows_are_whole,
         deleted_past_the_start,
         metadata_cached,
         start_not_moved_with_the_log,

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+_VERSION = 3
+_OPEN, _MARKER = 0, 1
 _DIGEST_BYTES = 16
+_decoder = json.JSONDecoder()
 
 
 class Named(NamedTuple):
@@ -21,7 +24,7 @@ class Named(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """One record of the log."""
+    """One record of the log; its rows are turned into entries, and stand behind the others."""
 
     incarnation: str
     sequence: int
@@ -40,10 +43,53 @@ def read_named(metadata: str) -> Named:
 
 def read_chunk(value: bytes) -> Chunk:
     """Raises where it is something else."""
-    _, incarnation, sequence, chunk, chunks, clock_ms, _, _, (forgotten, entries) = (
-        msgspec.msgpack.decode(value)
+    version, incarnation, sequence, chunk, chunks, clock_ms, _, _, content = msgspec.msgpack.decode(
+        value
     )
-    return Chunk(incarnation, sequence, chunk, chunks, clock_ms, forgotten, entries)
+    if version != _VERSION:
+        raise ValueError(f"version {version}")
+    forgotten, entries, columns = content
+    rows = [_entry(*row) for row in zip(*columns, strict=True)]
+    return Chunk(incarnation, sequence, chunk, chunks, clock_ms, forgotten, entries + rows)
+
+
+def _entry(
+    txid: str,
+    whole: bool,
+    remembered: bool,
+    first_offset: int,
+    last_offset: int,
+    opened_ms: int,
+    touched_ms: int,
+    closed_ms: int,
+    callbacks: int,
+    usage_count: int,
+    error_count: int,
+    usage: bytes,
+    errors: bytes,
+) -> list[Any]:
+    """A row of the columns as the entry that it stands for. Raises where its counts are wrong."""
+    items, failures = _items(usage), _items(errors)
+    if (len(items), len(failures)) != (usage_count, error_count):
+        raise ValueError(f"{txid} has {len(items)} and {len(failures)} items, not as it says")
+    times = [opened_ms, opened_ms, touched_ms, closed_ms]
+    of_plain: list[Any] = [0, 0, False, None, []]
+    return [
+        *(_OPEN, txid, whole, first_offset, last_offset, *times, remembered, callbacks),
+        *(*of_plain, items, failures, []),
+    ]
+
+
+def _items(joined: bytes) -> list[bytes]:
+    """Joined by commas, the bytes between which are kept. The other way than the program's."""
+    text, items, at = joined.decode(), [], 0
+    while at < len(text):
+        _, end = _decoder.raw_decode(text, at)
+        items.append(text[at:end].encode())
+        if text[end : end + 1] not in {"", ","}:
+            raise ValueError(f"no comma after {text[at:end]}")
+        at = end + 1
+    return items
 
 
 class Known(NamedTuple):
@@ -92,7 +138,7 @@ class State:
         before = self.known.get(txid)
         if not whole and before is None:
             return  # its whole record lies before the start: it was forgotten, or rewritten since
-        if tag == 1:
+        if tag == _MARKER:
             digests = len(fields[5]) // _DIGEST_BYTES
             digests += 0 if whole or before is None else before.digests
             self.known[txid] = Known("marked", fields[2], fields[4], fields[3], digests=digests)

@@ -7,7 +7,7 @@ from consumer.aggregation.completion import completed_by, outcome_of
 from consumer.aggregation.txid import Txid
 from consumer.wire.callback import UsageItem
 from consumer.wire.report import CompletedBy, Outcome
-from tests.unit.aggregation.feed import POLICY
+from tests.unit.aggregation.feed import POLICY, encode, usage
 
 
 def holding(devices: int, *expected: str) -> Txid:
@@ -15,7 +15,7 @@ def holding(devices: int, *expected: str) -> Txid:
     state = Txid("t", 0, 0)
     state.expect(expected)
     for number in range(devices):
-        state.add_usage(b"%d" % number, UsageItem(str(number)))
+        state.add_usage(encode(usage(str(number))), UsageItem(str(number)))
     return state
 
 

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import json
 
-from consumer.aggregation.items import DIGEST_BYTES, FIRST_BYTES, FURTHER_BYTES, ItemSet
+from consumer.aggregation.items import (
+    DIGEST_BYTES,
+    FIRST_BYTES,
+    FURTHER_BYTES,
+    ItemSet,
+    spread_bytes,
+)
 
 HUGE = b'{"imei":"a","x":' + b"9" * 5_000 + b"}"
 """Good JSON, but its number cannot be held: it has no canonical form."""
@@ -69,7 +76,7 @@ def test_items_without_imei_are_unique_too() -> None:
 
 def test_devices_are_distinct_imeis() -> None:
     """Items without one do not count."""
-    items = added((b"1", "a"), (b"2", "b"), (b"3", None), (b"4", "a"))
+    items = added(item("a"), item("b"), item(None), item("a", 2))
     assert items.devices() == 2
     assert len(items) == 4
 
@@ -113,12 +120,69 @@ def test_a_respelled_item_is_not_worth_the_general_form() -> None:
     assert items.add(b'{"imei":"b"}', "b") == FIRST_BYTES + 12 + 1
 
 
+def item(imei: str | None, number: int = 1) -> tuple[bytes, str | None]:
+    """Bytes and IMEI of an item."""
+    return json.encode({"imei": imei, "n": number} if imei else {"n": number}), imei
+
+
 def test_the_memory_of_items_follows_from_them() -> None:
     """An IMEI costs more than a further item of it, and that brings digests for all."""
     items = ItemSet()
-    assert items.add(b"1234", "a") == FIRST_BYTES + 4 + 1
-    assert items.add(b"12345", None) == FIRST_BYTES + 5
-    assert items.add(b"123456", "a") == FURTHER_BYTES + 6 + 3 * DIGEST_BYTES
-    assert items.add(b"1234567", "b") == FIRST_BYTES + 7 + 1 + DIGEST_BYTES
-    assert items.add(b"12345678", "b") == FURTHER_BYTES + 8 + DIGEST_BYTES
-    assert items.add(b"12345678", "b") == 0
+    assert items.add(b'{"imei":"a"}', "a") == FIRST_BYTES + 12 + 1
+    assert items.add(b"{}", None) == FIRST_BYTES + 2
+    assert items.add(b'{"imei":"a","n":1}', "a") == FURTHER_BYTES + 18 + 3 * DIGEST_BYTES
+    assert items.add(b'{"imei":"bb"}', "bb") == FIRST_BYTES + 13 + 2 + DIGEST_BYTES
+    assert items.add(b'{"imei":"bb","n":1}', "bb") == FURTHER_BYTES + 19 + DIGEST_BYTES
+    assert items.add(b'{"imei":"bb","n":1}', "bb") == 0
+    assert items.spread_bytes() == (
+        3 * FIRST_BYTES + 2 * FURTHER_BYTES + 5 * DIGEST_BYTES + (12 + 2 + 18 + 13 + 19) + (1 + 2)
+    )
+
+
+@pytest.mark.parametrize("imeis", [[], ["a"], ["a", "bbb"], [None], ["a", None, "ä"]])
+def test_the_memory_of_packed_items_follows_from_their_bytes(imeis: list[str | None]) -> None:
+    """With their commas, and one byte more."""
+    items = ItemSet()
+    for imei in imeis:
+        items.add(*item(imei))
+    assert items.packed_bytes() == sum(len(item(imei)[0]) + 1 for imei in imeis) + (not imeis)
+    assert items.packed_bytes() == items.packed_bytes()
+
+
+def test_what_packed_items_would_take_is_known_without_spreading_them() -> None:
+    """From their bytes and IMEIs, of as many different devices."""
+    items = added(item("a"), item("bb"), item("ccc", 77))
+    assert spread_bytes(items.joined(), ["a", "bb", "ccc"]) == items.spread_bytes()
+
+
+@pytest.mark.parametrize("imei", ["a", None])
+def test_one_item_is_packed_from_the_start(imei: str | None) -> None:
+    """Most txids that are open in great numbers have no other."""
+    items = added(item(imei))
+    assert (items.packed, items.several) == (item(imei)[0], None)
+    assert (len(items), items.devices(), items.items) == (1, imei is not None, [item(imei)[0]])
+
+
+def test_packed_items_stand_as_in_a_report() -> None:
+    """Verbatim, joined by commas, and nothing else of them is held."""
+    spelled = b'{ "imei" : "c,\\"}" }'
+    items = added(item("a"), item("b"), item("a", 2), item(None), (spelled, 'c,"}'))
+    several = items.items
+    assert items.pack() == items.packed == b",".join(several)
+    assert (items.several, items.by_digest, items.repeated) == (None, None, None)
+    assert (items.items, len(items), items.devices()) == (several, 5, 3)
+    assert items.since(3) == several[3:]
+    assert items.joined(3) == b",".join(several[3:])
+
+
+def test_packed_items_are_spread_out_by_the_next_one() -> None:
+    """What was known of them is known again: devices, repetitions, equal items."""
+    items = added(item("a"), item("a", 2), item(None), item("b"))
+    items.pack()
+    assert items.add(*item("a", 2)) == 0
+    assert (items.packed, items.count, items.devices_packed) == (b"", 0, 0)
+    assert list(items.imeis) == ["a", None, "b"]
+    assert list(items.repeated or ()) == ["a"]
+    items.pack()
+    assert items.add(*item("c")) == FIRST_BYTES + len(item("c")[0]) + 1 + DIGEST_BYTES
+    assert items.devices() == 3

@@ -35,7 +35,8 @@ from consumer.aggregation.lifecycle import (
 )
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.table import TxidTable
-from consumer.aggregation.txid import Numbers, Txid
+from consumer.aggregation.txid import MARKED_BYTES, Numbers, Txid
+from consumer.wire.canonical import DIGEST_BYTES
 from tests.unit.aggregation.feed import DEAD_LETTER, POLICY, Feed, callback, expectation, usage
 
 ROOM_BYTES = 5_000
@@ -50,8 +51,8 @@ def phase(feed: Feed) -> str:
 
 def crowd(feed: Feed, at: int, *, out: bool = False) -> None:
     """Leave no room for the items of `a`, or not even for its mark (`out`)."""
-    table = feed.aggregator.table
-    feed.aggregator.share_bytes = 0 if out else table.memory_bytes - 1
+    mark_bytes = MARKED_BYTES + len("a") + 2 * DIGEST_BYTES
+    feed.aggregator.share_bytes = 0 if out else mark_bytes
     feed.tick(at)
     feed.aggregator.share_bytes = partition.UNBOUNDED
 

@@ -7,7 +7,9 @@ import pytest
 from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.policy import Policy
+from consumer.aggregation.txid import MARKED_BYTES
 from consumer.wire import report
+from consumer.wire.canonical import DIGEST_BYTES
 from tests.unit.aggregation.feed import (
     DEAD_LETTER,
     POLICY,
@@ -16,6 +18,7 @@ from tests.unit.aggregation.feed import (
     Feed,
     callback,
     changed,
+    known,
     usage,
 )
 from tests.unit.aggregation.test_partition import totals
@@ -65,7 +68,7 @@ def test_bodies_give_way_first_the_longest_emitted_first() -> None:
 def test_then_marks_are_forgotten_early() -> None:
     """Which is counted: a part that comes now opens a new report."""
     feed = crowded()
-    shrink(feed, 3_000)
+    shrink(feed, known(feed.aggregator.table, "done1").memory + 1)
     feed.tick(1_040)
     assert phases(feed) == {"done2": MARKED, "open1": OPEN, "open2": OPEN}
     assert feed.delta.tallies.forgotten_early == 1
@@ -76,7 +79,8 @@ def test_then_marks_are_forgotten_early() -> None:
 def test_then_the_earliest_opened_is_emitted() -> None:
     """As it is, at the clock; and its memory gives way in turn."""
     feed = crowded()
-    feed.aggregator.share_bytes = 1_900
+    mark_bytes = MARKED_BYTES + len("open1") + DIGEST_BYTES
+    feed.aggregator.share_bytes = known(feed.aggregator.table, "open2").memory + mark_bytes
     feed.tick(1_040)
     assert feed.closed == [("open1", "capacity", "01.030")]
     assert feed.reports[0].summary.outcome == "unconfirmed"
@@ -97,7 +101,7 @@ def test_a_reopened_txid_is_the_earliest_opened() -> None:
     """It counts from its first record, as its report does."""
     feed = crowded()
     feed.devices("done1", "7", at=1_040)
-    feed.aggregator.share_bytes = 5_000
+    shrink(feed, known(feed.aggregator.table, "done2").memory + 1)
     feed.tick(1_050)
     assert feed.closed == [("done1", "capacity", "01.040")]
     assert feed.reports[0].summary.revision == 1
@@ -117,10 +121,10 @@ def test_missing_devices_make_it_partial() -> None:
 def test_a_record_makes_its_own_room() -> None:
     """Right after it was applied, not at the end of a batch."""
     feed = Feed(device_limit=0)
-    feed.aggregator.share_bytes = 2_200
+    feed.aggregator.share_bytes = 1_800
     for number in range(50):
         feed.devices(f"t{number}", "1", at=1_000)
-        assert feed.aggregator.table.memory_bytes <= 2_200
+        assert feed.aggregator.table.memory_bytes <= 1_800
     assert len(feed.reports) == 48
     assert phases(feed) == {"t48": OPEN, "t49": OPEN}
 

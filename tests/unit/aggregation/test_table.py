@@ -95,7 +95,7 @@ def test_counts_and_memory_follow_every_change() -> None:
     first, second = opened(table, 0, 50)
     checked(table, openings=2, bodies=0)
     memory = first.memory
-    first.add_usage(b"1234", UsageItem("a"))
+    first.add_usage(b'{"imei":"a"}', UsageItem("a"))
     first.expect(["a", "b"])
     table.memory_bytes += first.memory - memory
     checked(table, openings=2, bodies=0)

@@ -50,6 +50,15 @@ def test_two_different_items_of_one_device_both_count() -> None:
     assert (state.sessions, state.transferred, state.devices) == (3, 30, 1)
 
 
+def test_a_single_item_of_an_array_is_packed() -> None:
+    """Although it was looked for in both arrays first."""
+    state = Txid("t", 0, 0)
+    add_error(state, error("a"))
+    assert (state.usage.several, state.errors and state.errors.several) == (None, None)
+    add_usage(state, usage("b"))
+    assert state.usage.packed == encode(usage("b"))
+
+
 def test_error_codes_are_counted() -> None:
     """By unique item; one without a code has none."""
     state = Txid("t", 0, 0)

@@ -20,6 +20,8 @@ from consumer.kafka.transactions import Transactions
         ("kafka/source.py:poll", "fetch"),
         ("wire/callback.py:decode", "decode"),
         ("aggregation/emission.py:encode_report", "encode"),
+        ("pipeline/rows.py:add", "encode"),
+        ("wire/state_chunks.py:encode", "encode"),
         ("kafka/transactions.py:produce", "produce"),
         ("kafka/transactions.py:flush", "commit"),
         ("telemetry/metrics.py:committed", "loop"),

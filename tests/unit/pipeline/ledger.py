@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from consumer.aggregation.delta import Delta
@@ -81,9 +82,16 @@ class Ledger(Feed):
         return [delta for delta in deltas if delta.sequence == self.named.sequence]
 
     def last_entries(self) -> list[Entry]:
-        """The entries of the last commit."""
-        deltas = self.last()
-        return [entry for delta in deltas for entry in delta.content.entries]
+        """The entries of the last commit, rows among them, in the order of a reader."""
+        found: list[Entry] = []
+        for delta in self.last():
+            found += delta.content.entries
+            found += map(delta.content.rows.entry, range(len(delta.content.rows)))
+        return found
+
+    def last_rows(self) -> list[str]:
+        """The txids of the last commit that stand in rows."""
+        return [txid for delta in self.last() for txid in delta.content.rows.txids]
 
     def last_forgotten(self) -> list[str]:
         """The txids that the last commit forgot."""
@@ -116,12 +124,13 @@ def _picture(state: Txid, policy: Policy) -> dict[str, Any]:
     }
     if state.digests is not None:
         return common
-    errors = state.errors
+    usage, errors = copy(state.usage), copy(state.errors)  # to look at the IMEIs spreads them out
     return common | {
         "times": (state.opened_ms, state.since_ms, state.touched_ms, state.closed_ms),
+        "plain": state.plain,
         "last_offset": state.last_offset,
         "counts": (state.callbacks, state.duplicates, state.devices, state.unlimited),
-        "usage": (state.usage.items, list(state.usage.imeis), state.usage.repeated),
+        "usage": (usage.items, list(usage.imeis), usage.repeated),
         "errors": errors and (errors.items, list(errors.imeis)),
         "expected": (list(state.expected), state.missing),
         "oversized": state.oversized,

@@ -235,6 +235,11 @@ def open_entry(raw: bytes) -> OpenEntry:
     )
 
 
+def with_content(content: object) -> bytes:
+    """A record with anything in place of its content."""
+    return msgspec.msgpack.encode([*msgspec.msgpack.decode(delta(1))[:8], content])
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -243,7 +248,9 @@ def open_entry(raw: bytes) -> OpenEntry:
         msgspec.msgpack.encode({"version": 1}),
         delta(1, version=state_entry.VERSION + 1),
         delta(1, content=state_entry.StateChunk(entries=[open_entry(b'{"imei":7}')])),
-        delta(1).replace(msgspec.msgpack.encode([[], []]), msgspec.msgpack.encode([[], [[0, 1]]])),
+        with_content([[], [[0, 1]], []]),
+        with_content([[], [], [["a"], [True]]]),
+        with_content([[], [], [["a"], [1]]]),
         delta(1, window=b"{"),
         delta(1)[:-3],
     ],

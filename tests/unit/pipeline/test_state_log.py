@@ -212,8 +212,7 @@ def test_a_large_commit_is_cut_into_chunks() -> None:
         ledger.devices(f"small{number}", "1", at=1_000)
     ledger.commit()
     chunks = ledger.last()
-    assert len(chunks) == 3
-    assert [(chunk.chunk, chunk.chunks) for chunk in chunks] == [(0, 3), (1, 3), (2, 3)]
+    assert [(chunk.chunk, chunk.chunks) for chunk in chunks] == [(0, 4), (1, 4), (2, 4), (3, 4)]
     assert all(len(value) <= 900_000 for _, value in ledger.records)
     assert [entry.whole for entry in ledger.last_entries() if entry.txid == "large"] == [
         True,

@@ -19,7 +19,7 @@ from consumer.wire.report import (
     Report,
     Source,
     Summary,
-    encode_parts,
+    divide,
     part_key,
 )
 
@@ -58,7 +58,7 @@ def parts_of(
     usage: list[bytes], errors: list[bytes], whole: Summary, txid: str = TXID
 ) -> list[Report]:
     """The parts, each within the limit and the same but for what is divided."""
-    values = encode_parts(txid, usage, errors, whole, LIMIT)
+    values = divide(txid, usage, errors, whole, LIMIT)
     assert max(map(len, values)) <= LIMIT
     parts = [report.decode(value) for value in values]
     assert [part.summary.part for part in parts] == [
@@ -88,12 +88,13 @@ def union(parts: list[Report], name: str) -> list[Any]:
     return [imei for imeis in lists if imeis is not UNSET for imei in imeis]
 
 
-def test_a_report_within_the_limit_is_one_record() -> None:
-    """The very one that it is without a limit."""
+def test_what_fits_into_one_part_is_the_report_itself() -> None:
+    """The very one that it is undivided; with one byte less of room it is two."""
     usage = [b'"%0998d"' % number for number in range(7)]
-    whole = report.encode("t", usage, [], summary())
-    assert encode_parts("t", usage, [], summary(), len(whole)) == [whole]
-    assert len(encode_parts("t", usage, [], summary(), len(whole) - 1)) > 1
+    whole = report.encode("t", b",".join(usage), b"", summary())
+    room = sum(len(item) + 1 for item in usage)
+    assert divide("t", usage, [], summary(), room + FRAME_BYTES) == [whole]
+    assert len(divide("t", usage, [], summary(), room + FRAME_BYTES - 1)) == 2
 
 
 @pytest.mark.parametrize("seed", range(30))

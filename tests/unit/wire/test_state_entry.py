@@ -1,222 +1,155 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import msgspec
 import pytest
 
 from consumer.wire import state_entry
 from consumer.wire.state_entry import (
-    CHUNK_BYTES,
-    DIGEST_BYTES,
     VERSION,
-    Entry,
     MarkerEntry,
     Named,
     OpenEntry,
+    Rows,
     StateChunk,
     StateDelta,
     StateError,
     Window,
+    most_of,
+    size_of,
+)
+
+ROWS = Rows(
+    txids=["a", "b"],
+    whole=[True, False],
+    remembered=[False, True],
+    first_offsets=[1, 11],
+    last_offsets=[2, 12],
+    opened_ms=[3, 13],
+    touched_ms=[4, 14],
+    closed_ms=[5, 15],
+    callbacks=[6, 16],
+    usage_counts=[0, 2],
+    error_counts=[1, 0],
+    usage=[b"", b'{"imei":"1,2"},{ "imei" : "3" }'],
+    errors=[b'{"imei":"9"}', b""],
 )
 
 
-def scalars(window: Window | None = None) -> StateDelta:
-    """What every record of a commit carries."""
-    return StateDelta(
-        version=VERSION,
-        incarnation="life",
-        sequence=7,
-        chunk=0,
-        chunks=1,
-        clock_ms=1_000,
-        lag_ms=-5,
-        window=state_entry.encode_window(window or Window(0)),
-    )
-
-
-def open_entry(
-    txid: str, usage: Sequence[bytes] = (), errors: Sequence[bytes] = (), **more: Any
-) -> OpenEntry:
-    """A whole txid with its items."""
-    entry = OpenEntry(
-        txid=txid,
+def test_a_row_stands_for_an_entry() -> None:
+    """Each column for its field; what no plain txid has is empty."""
+    first = OpenEntry(
+        txid="a",
         whole=True,
         first_offset=1,
-        last_offset=2**62,
+        last_offset=2,
         opened_ms=3,
-        since_ms=4,
-        touched_ms=5,
-        closed_ms=6,
+        since_ms=3,
+        touched_ms=4,
+        closed_ms=5,
         remembered=False,
-        callbacks=7,
-        duplicates=8,
-        revision=9,
-        unlimited=True,
-        emitted=(1, 2, 3),
+        callbacks=6,
+        duplicates=0,
+        revision=0,
+        unlimited=False,
+        emitted=None,
         oversized=[],
-        usage=list(usage),
-        errors=list(errors),
+        usage=[],
+        errors=[b'{"imei":"9"}'],
         expected=[],
     )
-    return msgspec.structs.replace(entry, **more)
-
-
-def marker(txid: str, digests: bytes = b"") -> MarkerEntry:
-    """A whole marker."""
-    return MarkerEntry(txid, True, 1, 9, 0, digests)
-
-
-def encoded(
-    delta: StateDelta, forgotten: Sequence[str], entries: Sequence[Entry], **more: int
-) -> list[bytes]:
-    """The records of one commit."""
-    sized = [(entry, state_entry.size_of(entry)) for entry in entries]
-    return state_entry.encode(delta, forgotten, sized, **more)
-
-
-def entries_of(*deltas: StateDelta) -> list[Entry]:
-    """What they carry, in order."""
-    return [entry for delta in deltas for entry in delta.content.entries]
-
-
-def decoded(
-    forgotten: Sequence[str], entries: Sequence[Entry], *, window: Window | None = None, **more: int
-) -> list[StateDelta]:
-    """One commit there and back; every record obeys the limit."""
-    values = encoded(scalars(window), forgotten, entries, **more)
-    limit = more.get("chunk_bytes", CHUNK_BYTES)
-    assert all(len(value) <= limit + 300 for value in values)
-    deltas = [state_entry.decode(value) for value in values]
-    assert [bool(delta.window) for delta in deltas] == [False] * (len(deltas) - 1) + [True]
-    assert deltas[-1].window == scalars(window).window
-    return deltas
-
-
-LISTS = ("usage", "errors", "expected", "oversized")
-
-
-def merged(deltas: Sequence[StateDelta]) -> dict[str, dict[str, list[Any]]]:
-    """Items, IMEIs and digests of each txid after all pieces, in order."""
-    found: dict[str, dict[str, list[Any]]] = {}
-    for entry in entries_of(*deltas):
-        assert entry.whole == (entry.txid not in found)
-        lists = found.setdefault(entry.txid, {name: [] for name in LISTS})
-        if isinstance(entry, MarkerEntry):
-            lists["usage"].append(entry.digests)
-        else:
-            for name in LISTS:
-                lists[name] += getattr(entry, name)
-    return found
-
-
-def test_a_small_commit_is_one_record() -> None:
-    """With all of it in."""
-    entries: list[Entry] = [open_entry("ä", [b"{}"], [b'{"x":1}', b"2"]), marker("b", bytes(32))]
-    (delta,) = decoded(["c", "d"], entries)
-    assert (delta.chunk, delta.chunks) == (0, 1)
-    assert (delta.content.forgotten, entries_of(delta)) == (["c", "d"], entries)
-    expected = scalars()
-    assert (delta.incarnation, delta.sequence, delta.clock_ms, delta.lag_ms, delta.window) == (
-        expected.incarnation,
-        expected.sequence,
-        expected.clock_ms,
-        expected.lag_ms,
-        expected.window,
+    second = OpenEntry(
+        txid="b",
+        whole=False,
+        first_offset=11,
+        last_offset=12,
+        opened_ms=13,
+        since_ms=13,
+        touched_ms=14,
+        closed_ms=15,
+        remembered=True,
+        callbacks=16,
+        duplicates=0,
+        revision=0,
+        unlimited=False,
+        emitted=None,
+        oversized=[],
+        usage=[b'{"imei":"1,2"}', b'{ "imei" : "3" }'],
+        errors=[],
+        expected=[],
     )
+    assert [ROWS.entry(at) for at in range(len(ROWS))] == [first, second]
 
 
-def test_an_empty_commit_is_one_record_too() -> None:
-    """It carries clock and window."""
-    (delta,) = decoded([], [])
-    assert delta.content == StateChunk()
+def test_a_part_of_rows_is_that_part_of_each_column() -> None:
+    """From one row to before another."""
+    assert ROWS.part(0, 2) == ROWS
+    assert ROWS.part(1, 1) == Rows()
+    for at in range(2):
+        part = ROWS.part(at, at + 1)
+        assert {len(column) for column in part.columns()} == {1}
+        assert part.entry(0) == ROWS.entry(at)
 
 
-def test_many_entries_are_spread_over_chunks() -> None:
-    """In order, forgotten ones first, the scalars in each."""
-    entries = [open_entry(f"t{number}", [b"x" * 50]) for number in range(100)]
-    forgotten = [f"f{number}" for number in range(500)]
-    deltas = decoded(forgotten, entries, chunk_bytes=2_000)
-    assert len(deltas) > 5
-    assert [delta.chunk for delta in deltas] == list(range(len(deltas)))
-    assert {delta.chunks for delta in deltas} == {len(deltas)}
-    assert {delta.sequence for delta in deltas} == {7}
-    assert [txid for delta in deltas for txid in delta.content.forgotten] == forgotten
-    assert entries_of(*deltas) == entries
-    with_entries = [index for index, delta in enumerate(deltas) if delta.content.entries]
-    with_forgotten = [index for index, delta in enumerate(deltas) if delta.content.forgotten]
-    assert max(with_forgotten) <= min(with_entries)
-
-
-@pytest.mark.parametrize(
-    ("usage", "errors", "imeis"),
-    [
-        (100, 0, 0),
-        (0, 100, 0),
-        (0, 0, 300),
-        (60, 60, 60),
-        (1, 200, 1),
-        (200, 1, 1),
-        (0, 0, 0),
-    ],
-)
-def test_a_txid_larger_than_a_chunk_is_cut(usage: int, errors: int, imeis: int) -> None:
-    """Into itself and additions, so that all stands in its order."""
-    lists: dict[str, list[Any]] = {
-        "usage": [b"%d" % number + b"u" * (number % 60) for number in range(usage)],
-        "errors": [b"%d" % number + b"e" * (number % 60) for number in range(errors)],
-        "expected": [f"{number}" + "ä" * (number % 60) for number in range(imeis)],
-        "oversized": [f"{number}" + "ö" * (number % 60) for number in range(imeis)],
-    }
-    nothing: dict[str, list[Any]] = {name: [] for name in LISTS}
-    entries = [open_entry("t", **lists), open_entry("next", [b"1"])]
-    deltas = decoded([], entries, chunk_bytes=1_000)
-    assert merged(deltas) == {"t": lists, "next": nothing | {"usage": [b"1"]}}
-    assert len(deltas) > 1 or usage + errors + imeis == 0
-    pieces = [
-        msgspec.structs.replace(entry, whole=True, **nothing)
-        for entry in entries_of(*deltas)
-        if isinstance(entry, OpenEntry) and entry.txid == "t"
+def test_a_record_there_and_back() -> None:
+    """As plain lists: the order on the wire is a part of the schema."""
+    content = StateChunk(["f"], [MarkerEntry("m", True, 1, 2, 3, b"d")], ROWS)
+    delta = StateDelta(VERSION, "life", 7, 1, 2, 1_000, -5, b"w", content)
+    value = msgspec.msgpack.encode(delta)
+    assert state_entry.decode(value) == delta
+    assert msgspec.msgpack.decode(value) == [
+        *(3, "life", 7, 1, 2, 1_000, -5, b"w"),
+        [
+            ["f"],
+            [[1, "m", True, 1, 2, 3, b"d"]],
+            [
+                ["a", "b"],
+                [True, False],
+                [False, True],
+                [1, 11],
+                [2, 12],
+                [3, 13],
+                [4, 14],
+                [5, 15],
+                [6, 16],
+                [0, 2],
+                [1, 0],
+                ROWS.usage,
+                ROWS.errors,
+            ],
+        ],
     ]
-    assert pieces == [open_entry("t")] * len(pieces)
 
 
-def test_a_marker_larger_than_a_chunk_is_cut_between_digests() -> None:
-    """Each piece holds whole digests."""
-    digests = bytes(range(256)) * 20
-    deltas = decoded([], [marker("m", digests), marker("n")], chunk_bytes=1_000)
-    pieces = merged(deltas)["m"]["usage"]
-    assert len(pieces) > 1
-    assert all(len(piece) % DIGEST_BYTES == 0 for piece in pieces)
-    assert b"".join(pieces) == digests
-
-
-def test_an_item_larger_than_a_chunk_stands_alone() -> None:
-    """It cannot be cut; it does not take others with it over the limit."""
-    entries = [open_entry("t", [b"1", b"x" * 5_000, b"2"])]
-    values = encoded(scalars(), [], entries, chunk_bytes=1_000)
-    deltas = [state_entry.decode(value) for value in values]
-    assert merged(deltas)["t"]["usage"] == [b"1", b"x" * 5_000, b"2"]
-    assert sorted(len(value) > 1_000 for value in values) == [False, False, True]
-
-
-@pytest.mark.parametrize("items", [0, 1, 7, 16, 34])
-def test_a_wide_window_does_not_share_its_chunk_if_there_is_no_room(items: int) -> None:
-    """The last chunk carries it, so it makes no chunk of items too large, and stands there once."""
-    window = Window(0, error_codes={f"{number:0100}": 1 for number in range(50)})
-    entries = [open_entry(f"t{number}", [b"x" * 500]) for number in range(items)]
-    deltas = decoded([], entries, window=window, chunk_bytes=10_000)
-    assert len(deltas) == {0: 1, 1: 1, 7: 1, 16: 2, 34: 3}[items]
-    assert state_entry.decode_window(deltas[-1].window) == window
-
-
-def test_sizes_are_those_of_utf_8() -> None:
-    """A txid of 256 characters may have four times as many bytes."""
-    names = [f"{number:03}" + "😀" * 253 for number in range(60)]
-    decoded(names, [], chunk_bytes=10_000)
-    decoded([], [marker(name, bytes(16)) for name in names], chunk_bytes=10_000)
-    decoded([], [open_entry(name, [b"1"]) for name in names], chunk_bytes=10_000)
+@pytest.mark.parametrize("text", ["x", "😀" * 256])
+@pytest.mark.parametrize("number", [0, 2**63 - 1])
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_no_entry_takes_more_than_its_bound(text: str, number: int, count: int) -> None:
+    """Whatever its numbers, and however long its names."""
+    imeis = [text] * count
+    items = [text.encode()] * count
+    entry = OpenEntry(
+        txid=text,
+        whole=True,
+        first_offset=number,
+        last_offset=number,
+        opened_ms=number,
+        since_ms=number,
+        touched_ms=number,
+        closed_ms=number,
+        remembered=False,
+        callbacks=number,
+        duplicates=number,
+        revision=number,
+        unlimited=True,
+        emitted=(number, number, number),
+        oversized=imeis,
+        usage=items,
+        errors=items,
+        expected=imeis,
+    )
+    mark = MarkerEntry(text, True, number, number, number, bytes(16) * count)
+    for one in (entry, mark):
+        assert len(msgspec.msgpack.encode(one)) <= most_of(one, size_of(one))
 
 
 def test_a_window_keeps_sums_beyond_64_bits() -> None:
@@ -252,20 +185,11 @@ def test_another_schema_version_is_named(version: int) -> None:
         state_entry.decode(value)
 
 
-def test_a_later_schema_may_append_fields() -> None:
-    """Without a new version: what is appended is skipped."""
-    (value,) = encoded(scalars(), ["f"], [marker("m", bytes(16))])
-    fields: list[Any] = msgspec.msgpack.decode(value)
-    fields.append("new")
-    fields[8].append("new")
-    assert state_entry.decode(msgspec.msgpack.encode(fields)) == state_entry.decode(value)
-
-
 def test_metadata_there_and_back() -> None:
     """As JSON that a person can read with Kafka's own tools."""
     named = Named(VERSION, "life", 7, 40, "app-hôte")
     text = state_entry.encode_named(named)
-    assert text == ('{"v":2,"incarnation":"life","sequence":7,"start":40,"writer":"app-hôte"}')
+    assert text == ('{"v":3,"incarnation":"life","sequence":7,"start":40,"writer":"app-hôte"}')
     assert state_entry.decode_named(text) == named
 
 

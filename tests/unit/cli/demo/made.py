@@ -38,7 +38,7 @@ def report(
         closed_at="2026-11-24T02:31:58.001Z",
         source=report_wire.Source("callbacks", partition, 17, 77),
     )
-    return report_wire.decode(report_wire.encode(txid, [], [], summary))
+    return report_wire.decode(report_wire.encode(txid, b"", b"", summary))
 
 
 def scene(
