@@ -2,8 +2,9 @@
 
 Records apply one by one, in this order (DESIGN 2.3), whatever the batches: the record moves
 the clock; what is due by then fires, in order of (deadline, opening), metrics windows
-closing in time order in between; then the record itself is merged. So the output depends
-on the records alone, not on where batches and commits happen to fall.
+closing in time order in between; then the record itself is merged. After either of these,
+room is made if memory is full. So the output depends on the records alone, not on where batches
+and commits happen to fall.
 
 A transaction takes a limited number of reports. When the limit is reached in the middle of
 a batch, `apply` stops *before* the record that could not be applied and says how far it
@@ -82,8 +83,7 @@ class PartitionAggregator:
     ) -> int:
         """How many of `columns`, which are the records from `start` on, were applied.
 
-        The usual: one usage item of a new device makes its txid grow. `counted` are those that
-        were no such callback, or that a window that has closed holds.
+        The usual: one usage item of a new device makes its txid grow. All others are `counted`.
         """
         bound_ms = wall_ms + self.policy.clock_skew_ms
         limit, txid_bytes, share_bytes = self._limit, self.policy.txid_bytes, self.share_bytes
@@ -100,7 +100,7 @@ class PartitionAggregator:
                 if now_ms >= quiet_ms:
                     self._counts.grow(place - counted)
                     counted = place
-                    if not self._fire():
+                    if not (self._fire() and self._relieve()):
                         return place
                     quiet_ms = self._quiet_ms
             if raw is None or item is None:
@@ -171,7 +171,8 @@ class PartitionAggregator:
         self._most_reports = most_reports
         if self._fire() and self._relieve():
             self.clock.now_ms = self.clock.idle_ms(wall_ms)
-            self._fire()
+            if self._fire():
+                self._relieve()
 
     def next_due_ms(self) -> int | None:
         """A time of the clock before which time alone changes nothing."""

@@ -151,9 +151,11 @@ class Recording(TxidTable):
         super().__init__(policy)
         self.seen: set[tuple[str, str]] = set()
 
-    def open(self, txid: str, offset: int, now_ms: int, usage: ItemSet | None = None) -> Txid:
+    def open(
+        self, txid: str, offset: int, now_ms: int, usage: ItemSet | None = None, size: int = 0
+    ) -> Txid:
         """From the unknown."""
-        state = super().open(txid, offset, now_ms, usage)
+        state = super().open(txid, offset, now_ms, usage, size)
         self.seen.add((UNKNOWN, state.phase))
         return state
 
