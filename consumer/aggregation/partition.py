@@ -2,9 +2,8 @@
 
 Records apply one by one, in this order (DESIGN 2.3), whatever the batches: the record moves
 the clock; what is due by then fires, in order of (deadline, opening), metrics windows
-closing in time order in between; then the record itself is merged. After either of these,
-room is made if memory is full. So the output depends on the records alone, not on where batches
-and commits happen to fall.
+closing in time order in between; then the record itself is merged. So the output depends
+on the records alone, not on where batches and commits happen to fall.
 
 A transaction takes a limited number of reports. When the limit is reached in the middle of
 a batch, `apply` stops *before* the record that could not be applied and says how far it
@@ -100,7 +99,7 @@ class PartitionAggregator:
                 if now_ms >= quiet_ms:
                     self._counts.grow(place - counted)
                     counted = place
-                    if not (self._fire() and self._relieve()):
+                    if not self._fire():
                         return place
                     quiet_ms = self._quiet_ms
             if raw is None or item is None:
@@ -171,8 +170,7 @@ class PartitionAggregator:
         self._most_reports = most_reports
         if self._fire() and self._relieve():
             self.clock.now_ms = self.clock.idle_ms(wall_ms)
-            if self._fire():
-                self._relieve()
+            self._fire()
 
     def next_due_ms(self) -> int | None:
         """A time of the clock before which time alone changes nothing."""

@@ -95,10 +95,7 @@ class Partition:
     # Time
 
     def advance(self, clock: int) -> None:
-        """Move the clock: what is due fires, then the windows that have passed close.
-
-        A remembered txid may take more than it did while it was open.
-        """
+        """Move the clock: what is due fires, then the windows that have passed close."""
         self.clock = max(self.clock, clock)
         while self._next_due <= self.clock:
             # Firing changes no other deadline, so a round can be ordered beforehand; what
@@ -110,7 +107,6 @@ class Partition:
         for start in sorted(self.windows):
             if start + self.settings.window_ms <= self.clock:
                 self.metrics.append(self.windows.pop(start))
-        self._make_room()
 
     def _deadline(self, entry: Txid) -> int:
         if entry.closed_at is not None:
