@@ -33,7 +33,7 @@ expected = st.lists(st.sampled_from(["1", "2", "9", "é"]), max_size=3)
 expectations = st.builds(lambda name, found: expectation(name, *found), txids, expected)
 steps = st.lists(
     st.tuples(callbacks | expectations, st.sampled_from([0, 1, 30, 101]))
-    | st.sampled_from(["commit", "crash", "crowd"]),
+    | st.sampled_from(["commit", "crash", "crowd", "again", "again"]),
     max_size=30,
 )
 
@@ -82,12 +82,14 @@ def check(ledger: Ledger) -> None:
 def test_the_account_follows_every_change(acts: list[Any]) -> None:
     """Parts, duplicates, emissions, revisions, marks, and restarts at any time."""
     ledger = Ledger(ROOMY)
-    now_ms = 1_000
+    now_ms, last = 1_000, callback("a")
     with small_scale():
         for act in acts:
             if isinstance(act, tuple):
-                now_ms += act[1]
-                ledger.send(act[0], now_ms)
+                now_ms, last = now_ms + act[1], act[0]
+                ledger.send(last, now_ms)
+            elif act == "again":
+                ledger.send(last, now_ms + 101)
             elif act == "crowd":
                 ledger.aggregator.share_bytes = ledger.aggregator.table.memory_bytes - 1
                 ledger.tick(now_ms)
