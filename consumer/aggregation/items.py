@@ -24,7 +24,7 @@ from msgspec import Raw, Struct, json
 
 from consumer.wire.canonical import canonical, digest
 
-FIRST_BYTES = 130
+FIRST_BYTES = 120
 """Memory of an IMEI and its first item, beside the characters of both."""
 FURTHER_BYTES = 33
 """Memory of a further item of an IMEI, beside its own bytes."""
@@ -174,4 +174,4 @@ class ItemSet(Struct, eq=False, gc=False):
 
     def packed_bytes(self) -> int:
         """The same, packed, which they are from now on."""
-        return len(self.pack()) + 1
+        return len(self.pack())

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from tests.oracle.txid import Txid
 from tests.oracle.values import Item
 
-_OPEN_TXID = 470
-_REMEMBERED_TXID = 840
-_MARKED_TXID = 740
+_TXID = 640
+_MARKED_TXID = 640
 _SECOND_ARRAY = 130
 _ERROR_CODE = 90
 _EXPECTED_IMEI = 80
 """Of an expected IMEI, and of the name of an item that was too large for any report."""
-_FIRST_ITEM = 130
+_FIRST_ITEM = 120
 """Of an IMEI and its first item in an array."""
 _FURTHER_ITEM = 33
 _DIGEST_OF_ITEM = 110
@@ -33,12 +32,11 @@ def memory(entry: Txid) -> int:
     known = len(entry.items) + len(entry.expected or ())
     if entry.is_mark:
         return _MARKED_TXID + len(entry.txid) + known * _DIGEST_IN_MARK
-    is_open = entry.closed_at is None
-    of_array = _spread if is_open else _packed
+    of_array = _spread if entry.closed_at is None else _packed
     usage, errors = entry.of("usage"), entry.of("errors")
     codes = {item.error_code for item in errors if item.error_code is not None}
     return (
-        (_OPEN_TXID if is_open else _REMEMBERED_TXID)
+        _TXID
         + len(entry.txid)
         + of_array(usage)
         + (_SECOND_ARRAY + of_array(errors) if errors else 0)
@@ -62,7 +60,7 @@ def _spread(array: Sequence[Item]) -> int:
 
 def _packed(array: Sequence[Item]) -> int:
     """Of the items of a remembered one: as they stand in its report, with their commas."""
-    return sum(_size(item) for item in array) + max(len(array) - 1, 0) + 1
+    return sum(_size(item) for item in array) + max(len(array) - 1, 0)
 
 
 def _size(item: Item) -> int:

@@ -62,7 +62,6 @@ def mark(aggregator: PartitionAggregator) -> None:
         aggregator.table.mark(state)
 
 
-CLOSELY, ROUGHLY = 0.05, 0.25
 CASES: list[tuple[int, int, dict[str, Any]]] = [
     (3_000, 1, {}),
     (1_000, 3, {}),
@@ -74,11 +73,6 @@ CASES: list[tuple[int, int, dict[str, Any]]] = [
     (3_000, 1, {"errors": True}),
     (500, 10, {"errors": True}),
 ]
-CLOSE: list[tuple[str, int, int, dict[str, Any]]] = [
-    (OPEN, 3_000, 1, {}),
-    (REMEMBERED, 1_000, 10, {}),
-]
-"""What there is most of: requests of many devices are remembered for long, open for a moment."""
 
 
 def measured(phase: str, txids: int, devices: int, more: dict[str, Any]) -> tuple[int, int]:
@@ -112,13 +106,10 @@ def test_the_account_is_within_a_quarter_of_real_memory(
 ) -> None:
     """For small requests and large ones, with usage by day, errors and expectations."""
     account, real = measured(phase, txids, devices, more)
-    assert account == pytest.approx(real, rel=ROUGHLY)
+    assert account == pytest.approx(real, rel=0.25)
 
 
-@pytest.mark.parametrize(("phase", "txids", "devices", "more"), CLOSE)
-def test_the_account_is_close_to_real_memory_where_most_of_it_is(
-    phase: str, txids: int, devices: int, more: dict[str, Any]
-) -> None:
-    """It decides how many txids fit into the memory that the settings grant."""
-    account, real = measured(phase, txids, devices, more)
-    assert account == pytest.approx(real, rel=CLOSELY)
+def test_the_account_is_close_to_real_memory_where_it_decides() -> None:
+    """Open requests of many devices are what fills a memory that is too small."""
+    account, real = measured(OPEN, 1_000, 10, {})
+    assert account == pytest.approx(real, rel=0.05)

@@ -29,6 +29,30 @@ def raws(items: Iterable[Any]) -> list[bytes]:
 # ------------------------------------------------------------------------------ duplicates
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        callback("a", usage("2")),
+        callback("a", error("3")),
+        callback("a"),
+        expectation("a"),
+        expectation("a", "1"),
+    ],
+)
+def test_what_changes_nothing_leaves_the_items_packed(again: bytes) -> None:
+    """To look for equal ones they are spread out; whoever is remembered has no use for that."""
+    feed = Feed()
+    feed.expect("a", "1", "2", "3", at=1_000)
+    completed(feed)
+    for _ in range(2):
+        state = feed.known("a")
+        assert state is not None
+        assert state.errors is not None
+        assert (state.phase, state.usage.several, state.errors.several) == (REMEMBERED, None, None)
+        assert feed.aggregator.table.memory_bytes == state.memory
+        feed.send(again, 1_010)
+
+
 def test_a_duplicate_after_the_report_changes_nothing() -> None:
     """It is counted as what it is; no report comes of it, and no dead letter."""
     feed = Feed()

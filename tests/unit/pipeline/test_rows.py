@@ -78,10 +78,26 @@ def entries(ledger: Ledger) -> list[str]:
 
 
 def same_after_a_crash(ledger: Ledger) -> None:
-    """All that shows is back, and what it takes in memory."""
-    before = picture(ledger.aggregator)
+    """All that shows is back, what it takes in memory, and what the log knows of it."""
+    before = (picture(ledger.aggregator), logged(ledger))
     ledger.crash()
-    assert picture(ledger.aggregator) == before
+    assert (picture(ledger.aggregator), logged(ledger)) == before
+
+
+def logged(ledger: Ledger) -> tuple[Any, ...]:
+    """The log's bookkeeping: of its bytes, and of each txid."""
+    states = ledger.aggregator.table.states()
+    of_each = {
+        one.txid: (
+            one.home,
+            one.logged_bytes,
+            one.logged_usage,
+            one.logged_errors,
+            one.logged_expected,
+        )
+        for one in states
+    }
+    return (ledger.log.live_bytes, ledger.log.length_bytes, ledger.log.start, of_each)
 
 
 # ---------------------------------------------------------------------- which are plain
@@ -304,14 +320,16 @@ def test_good_rows_are_read() -> None:
 def test_additions_to_what_is_not_known_are_passed_over() -> None:
     """Their txid was forgotten, or written whole since; the rows behind them are not touched."""
     reading = restore()
-    reading.read(record(rows(whole=[False, True])), 0)
+    items = [encode(usage(imei, sessions)) for imei, sessions in (("1", 5), ("2", 7))]
+    failures = [encode(error(imei, code)) for imei, code in (("3", "E3"), ("4", "E4"))]
+    content = rows(whole=[False, True], error_counts=[1, 1], usage=items, errors=failures)
+    reading.read(record(content), 0)
     aggregator, _ = reading.finish(POLICY)
     state = known(aggregator.table, "b")
     assert len(aggregator.table) == 1
-    assert (state.usage.items, state.errors and state.errors.items) == (
-        [b'{"imei":"2"}'],
-        [b'{"imei":"3"}'],
-    )
+    assert (state.usage.items, state.sessions) == (items[1:], 7)
+    assert state.errors is not None
+    assert (state.errors.items, state.error_codes) == (failures[1:], {"E4": 1})
 
 
 COLUMNS = Rows.__struct_fields__
@@ -368,7 +386,8 @@ def test_an_addition_whose_items_are_not_as_many_as_it_says_means_damage() -> No
         restore().read(record(bad), 0)
 
 
-def test_the_reader_says_what_is_wrong() -> None:
-    """As a `ValueError`, which its caller knows the place of."""
+@pytest.mark.parametrize("columns", [{"usage_counts": [1, 0]}, {"txids": ["a"]}, {"errors": []}])
+def test_the_reader_says_what_is_wrong(columns: dict[str, list[Any]]) -> None:
+    """Before any row is applied, as a `ValueError`: its caller knows the place of it."""
     with pytest.raises(ValueError, match="columns of its rows do not fit together"):
-        RowReader(rows(usage_counts=[1, 0]))
+        RowReader(rows(**columns))

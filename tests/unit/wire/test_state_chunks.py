@@ -239,6 +239,16 @@ def test_a_wide_window_does_not_share_its_chunk_if_there_is_no_room(items: int) 
     assert state_entry.decode_window(deltas[-1].window) == window
 
 
+@pytest.mark.parametrize(("count", "chunks"), [(3, 1), (12, 2), (18, 2), (25, 3)])
+def test_nor_with_rows(count: int, chunks: int) -> None:
+    """They may fill the last record as well."""
+    window = Window(0, error_codes={f"{number:0100}": 1 for number in range(50)})
+    rows = rows_of(*((f"t{number}", [b'"%0498d"' % number], []) for number in range(count)))
+    deltas = decoded([], [], rows, window=window, chunk_bytes=10_000)
+    assert len(deltas) == chunks
+    assert sum(len(delta.content.rows) for delta in deltas) == count
+
+
 def test_sizes_are_those_of_utf_8() -> None:
     """A txid of 256 characters may have four times as many bytes."""
     names = [f"{number:03}" + "😀" * 253 for number in range(60)]
