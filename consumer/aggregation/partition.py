@@ -298,8 +298,6 @@ class PartitionAggregator:
         elif state.expect(expectation.imeis):
             self.table.memory_bytes += state.memory - memory
             self._part(state, previous, devices, missing, widened=True)
-        elif previous is not None:
-            state.rest()
 
     def _part(
         self, state: Txid, previous: Numbers | None, devices: int, missing: int, *, widened: bool
