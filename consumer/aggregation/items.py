@@ -165,6 +165,8 @@ class ItemSet(Struct, eq=False, gc=False):
 
     def spread_bytes(self) -> int:
         """Memory of all items by our account, spread out: the sum of what `add` said."""
+        if self.several is None and self.count == 1:
+            return spread_bytes(self.packed, [_decode_item(self.packed).imei or ""])
         imeis = self.imeis
         size = FIRST_BYTES * len(imeis) + sum(len(imei) for imei in imeis if imei)
         if self.by_digest is None:

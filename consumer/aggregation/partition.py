@@ -185,6 +185,7 @@ class PartitionAggregator:
         for state in delta.changed:
             state.changed = False
         delta.metrics, self.windows.closed = self.windows.closed, []
+        self.table.rest()
         self.delta = Delta()
         return delta
 
@@ -271,7 +272,7 @@ class PartitionAggregator:
             table.memory_bytes += state.memory - memory
             self._part(state, previous, devices, missing, widened=False)
         elif previous is not None:
-            state.rest()
+            table.looked_into(state)
 
     def _expectation(self, expectation: Expectation, offset: int) -> None:
         table = self.table

@@ -16,6 +16,8 @@ class TxidTable:
     """Known txids by their name."""
 
     __slots__ = (
+        "_looked_into",
+        "_looked_into_before",
         "_policy",
         "body_count",
         "growing",
@@ -33,6 +35,8 @@ class TxidTable:
         self.settled: dict[str, Txid] = {}
         """All others."""
         self.timers = Timers(policy)
+        self._looked_into: dict[Txid, None] = {}
+        self._looked_into_before: dict[Txid, None] = {}
         self.open_count = 0
         self.body_count = 0
         """Remembered txids, that is with their items."""
@@ -94,6 +98,21 @@ class TxidTable:
         self.body_count -= 1
         self.timers.hasten(state)
         self.timers.sweep(len(self), self.states)
+
+    def looked_into(self, state: Txid) -> None:
+        """A duplicate was looked for among the items of a remembered txid, which are spread out."""
+        self._looked_into[state] = None
+
+    def rest(self) -> None:
+        """A commit is due: pack what nobody has looked into since the last one.
+
+        To spread and pack costs as much as there are items. Where a large request is answered
+        anew, a duplicate comes for each of them: so not with each, nor with each commit.
+        """
+        for state in self._looked_into_before.keys() - self._looked_into.keys():
+            if state.phase is REMEMBERED:
+                state.rest()
+        self._looked_into_before, self._looked_into = self._looked_into, {}
 
     def mark(self, state: Txid) -> None:
         """A remembered txid is known by its digests only, from now on."""

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 
 from consumer.aggregation.clock import PartitionClock
-from consumer.aggregation.lifecycle import OPEN, REMEMBERED
+from consumer.aggregation.lifecycle import MARKED, OPEN, REMEMBERED
 from consumer.aggregation.partition import PartitionAggregator
 from consumer.aggregation.policy import Policy
 from consumer.aggregation.txid import Numbers, Txid
@@ -46,6 +46,8 @@ class Restore:
         self._topic = topic
         self._log = StateLog(named.incarnation, named.start)
         self._states: dict[str, Txid] = {}
+        self._unweighed: dict[str, None] = {}
+        """Txids whose items came one by one, perhaps in many pieces: packed at the end."""
         self._last: StateDelta | None = None
         self._window: Window | None = None
 
@@ -75,9 +77,13 @@ class Restore:
         aggregator = PartitionAggregator(self.partition, policy)
         aggregator.clock = PartitionClock(self._last.clock_ms, self._last.lag_ms)
         aggregator.windows.load(self._window)
-        for state in self._states.values():
+        for txid in self._unweighed:
+            state = self._states.get(txid)
+            if state is None or state.phase is MARKED:
+                continue
             if state.previous is not None:
                 state.previous = _numbers_of_emission(state, state.previous.counts)
+            state.weigh()
         aggregator.table.load(self._states.values())
         return aggregator, self._log
 
@@ -110,6 +116,7 @@ class Restore:
                 _apply_marker(state, entry)
             else:
                 _apply_open(state, entry)
+                self._unweighed[entry.txid] = None
             self._log.settle(state, state_entry.size_of(entry), entry.whole)
         RowReader(delta.content.rows).apply(self._named_by, self._log.settle)
         self.done = delta.sequence == self.named.sequence and delta.chunk == delta.chunks - 1
@@ -142,9 +149,8 @@ class Restore:
 
 
 def _apply_open(state: Txid, entry: OpenEntry) -> None:
-    was_remembered = state.phase is REMEMBERED
     _add(state, entry.usage, entry.errors, entry.expected)
-    state.logged_usage = len(state.usage)
+    state.logged_usage, state.logged_usage_bytes = len(state.usage), 0
     state.logged_errors = 0 if state.errors is None else len(state.errors)
     state.logged_expected = len(state.expected)
     state.phase = REMEMBERED if entry.remembered else OPEN
@@ -162,8 +168,6 @@ def _apply_open(state: Txid, entry: OpenEntry) -> None:
     state.previous = None if entry.emitted is None else Numbers(counts=entry.emitted)
     if entry.duplicates or entry.revision or entry.unlimited:
         state.plain = False
-    if entry.remembered or was_remembered:
-        state.weigh()
 
 
 def _same(number: int, known: int) -> int:

@@ -15,7 +15,7 @@ from consumer.aggregation.items import ItemSet, spread_bytes
 from consumer.aggregation.lifecycle import REMEMBERED
 from consumer.aggregation.txid import Txid
 from consumer.wire.callback import ErrorItem, UsageItem
-from consumer.wire.state_entry import ROW_BYTES, Rows
+from consumer.wire.state_entry import BARE_BYTES, Rows
 
 _decode_usage = json.Decoder(list[UsageItem]).decode
 _decode_errors = json.Decoder(list[ErrorItem]).decode
@@ -24,7 +24,7 @@ _decode_raws = json.Decoder(list[Raw]).decode
 
 def size_of(txid: str, usage: bytes, errors: bytes) -> int:
     """About how many bytes a row takes."""
-    return len(usage) + len(errors) + len(txid) + ROW_BYTES
+    return len(usage) + len(errors) + len(txid.encode()) + BARE_BYTES
 
 
 class RowWriter:
@@ -47,7 +47,7 @@ class RowWriter:
             return self.add(state, whole=True)
         items, count = usage.packed, usage.count
         state.logged_usage, state.logged_usage_bytes = count, len(items)
-        size = len(items) + len(state.txid) + ROW_BYTES
+        size = len(items) + len(state.txid.encode()) + BARE_BYTES
         self.sizes.append(size)
         self._states.append(state)
         self._whole.append(True)

@@ -144,7 +144,7 @@ class StateLog:
             segment.live += 1
             segment.txids.append(state.txid)
         else:
-            size = max(size - BARE_BYTES - len(state.txid), 0)  # what a rewrite would keep
+            size = max(size - BARE_BYTES - len(state.txid.encode()), 0)  # what a rewrite would keep
         state.logged_bytes += size
         self.live_bytes += size
 

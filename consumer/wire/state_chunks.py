@@ -101,10 +101,7 @@ class _Cutting:
 
     def add_rows(self, rows: Rows, sizes: Sequence[int]) -> None:
         """Rows, as many at a time as fit in."""
-        most = [
-            size + 3 * len(txid) + MORE_BYTES for txid, size in zip(rows.txids, sizes, strict=True)
-        ]
-        sums = [0, *accumulate(most)]
+        sums = [0, *accumulate([size + MORE_BYTES for size in sizes])]
         begin = 0
         while begin < len(rows):
             end = bisect_right(sums, sums[begin] + self.room, begin) - 1

@@ -60,13 +60,13 @@ class Window(Struct, array_like=True):
     """Exclusive."""
 
 
-BARE_BYTES = 64
+BARE_BYTES = 56
 """About what an entry takes beside txid and content."""
 
 EACH_BYTES = 2
 """The same for each item or IMEI in it."""
 
-MORE_BYTES = 64
+MORE_BYTES = 72
 _MORE_EACH_BYTES = 3
 """How much more it may be where numbers and lengths are large."""
 
@@ -190,10 +190,6 @@ class Rows(Struct, array_like=True):
         )
 
 
-ROW_BYTES = 56
-"""About what a row takes beside txid and items."""
-
-
 class StateChunk(Struct, array_like=True):
     """What a record carries of its commit's changes."""
 
@@ -258,10 +254,17 @@ def decode(value: bytes) -> StateDelta:
     try:
         version = _versions.decode(value).version
         if version != VERSION:
-            raise StateError(f"state schema version {version}; this program reads {VERSION}")
+            raise _other_version(version)
         return _deltas.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StateError(f"not a record of the state log ({error})") from None
+
+
+def _other_version(version: int) -> StateError:
+    return StateError(
+        f"state schema version {version}; this program reads {VERSION}: go on with the one that "
+        "wrote it, or reset the group's offset of this partition to start it with empty state"
+    )
 
 
 def _split(packed: bytes) -> list[bytes]:
@@ -282,5 +285,5 @@ def decode_named(metadata: str) -> Named | None:
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise StateError(f"not ours ({error})") from None
     if named.v != VERSION:
-        raise StateError(f"state schema version {named.v}; this program reads {VERSION}")
+        raise _other_version(named.v)
     return named

@@ -79,7 +79,7 @@ def emitted(state: Txid) -> int:
 
 
 def check(ledger: Ledger) -> None:
-    """Of each txid and of all; and what is remembered, is packed.
+    """Of each txid and of all; and what is said to be logged is about the first items.
 
     Time alone must not take memory: emitted, whether remembered or marked at once, an open txid
     takes no more than before.
@@ -89,10 +89,20 @@ def check(ledger: Ledger) -> None:
         assert state.memory == account(state)
         if state.phase is OPEN:
             assert emitted(state) <= state.memory
+        if state.logged_usage_bytes and state.phase is not MARKED:
+            logged = copy(state.usage).items[: state.logged_usage]
+            assert state.logged_usage_bytes == len(b",".join(logged))
+    assert table.memory_bytes == sum(state.memory for state in table.states())
+
+
+def check_rest(ledger: Ledger) -> None:
+    """What is remembered is packed, once two commits have gone by."""
+    for _ in range(2):
+        ledger.commit()
+    for state in ledger.aggregator.table.states():
         if state.phase is REMEMBERED:
             assert state.usage.several is None
             assert state.errors is None or state.errors.several is None
-    assert table.memory_bytes == sum(state.memory for state in table.states())
 
 
 @given(steps)
@@ -118,6 +128,7 @@ def test_the_account_follows_every_change(acts: list[Any]) -> None:
                     ledger.crash()
                     assert picture(ledger.aggregator) == before
             check(ledger)
+    check_rest(ledger)
     for state in ledger.aggregator.table.states():
         if state.phase is not MARKED:
             for _ in range(2):

@@ -40,11 +40,13 @@ def raws(items: Iterable[Any]) -> list[bytes]:
     ],
 )
 def test_what_changes_nothing_leaves_the_items_packed(again: bytes) -> None:
-    """To look for equal ones they are spread out; whoever is remembered has no use for that."""
+    """To look for equal ones they are spread out; two commits later they are packed again."""
     feed = Feed()
     feed.expect("a", "1", "2", "3", at=1_000)
     completed(feed)
     for _ in range(2):
+        feed.aggregator.take()
+        feed.aggregator.take()
         state = feed.known("a")
         assert state is not None
         assert state.errors is not None

@@ -136,4 +136,5 @@ def _picture(state: Txid, policy: Policy) -> dict[str, Any]:
         "oversized": state.oversized,
         "totals": (state.sessions, state.transferred, state.error_codes),
         "previous": state.previous,
+        "logged": (state.logged_usage, state.logged_errors, state.logged_expected),
     }

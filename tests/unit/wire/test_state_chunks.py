@@ -292,7 +292,7 @@ def test_rows_are_cut_over_records(chunk_bytes: int, before: int) -> None:
 def row_most(rows: Rows, at: int) -> int:
     """The most that a row may take."""
     size = size_of(rows.txids[at], rows.usage[at], rows.errors[at])
-    return size + 3 * len(rows.txids[at]) + MORE_BYTES
+    return size + MORE_BYTES
 
 
 def test_rows_share_the_record_of_the_last_entries() -> None:
