@@ -15,6 +15,7 @@ it gives up. Transport errors while consuming are not faults; it reconnects (`TR
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -232,8 +233,17 @@ def _cause(error: KafkaError) -> int:
     return error.code()
 
 
+_REFUSED = re.compile(r"\bProduceRequest for (\S+) \[")
+
+
 def fault(error: KafkaError, call: Call, subject: str = "") -> Fault:
-    """The fault for an error of librdkafka; `subject` names the topic or id at stake."""
+    """The fault for an error of librdkafka; `subject` names the topic or id at stake.
+
+    What the broker refuses of a transaction may show in the next call about it: then the topic
+    stands in the text of the error.
+    """
+    if found := _REFUSED.search(error.str()):
+        subject = f"topic {found[1]}, {subject}"
     about = f"{subject}, {call}" if subject else str(call)
     return raised(classify(error, call), f"{about}: {error.str()} ({error.name()})")
 

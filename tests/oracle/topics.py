@@ -17,9 +17,12 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from tests.oracle.record import Record
+from tests.waiting import until
 
 _BATCH = 10_000
 _LOG_LEVEL = 2  # what goes wrong is raised
+_MOVING = {KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.FENCED_LEADER_EPOCH}
+"""What a broker that has just started may say."""
 _POLL_S = 0.02  # waited out by each poll: a whole batch is hardly ever there
 
 
@@ -65,13 +68,27 @@ def _range(bootstrap: str, topic: str, timeout_s: float) -> tuple[dict[int, int]
     if described.error is not None:
         raise KafkaException(described.error)
 
-    def offsets(spec: Any) -> dict[int, int]:
+    def asked(spec: Any) -> dict[int, int]:
         futures = admin.list_offsets(
             {TopicPartition(topic, partition): spec for partition in described.partitions},
             isolation_level=IsolationLevel.READ_UNCOMMITTED,
             request_timeout=timeout_s,
         )
-        return {asked.partition: answer.result().offset for asked, answer in futures.items()}
+        return {at.partition: answer.result().offset for at, answer in futures.items()}
+
+    def offsets(spec: Any) -> dict[int, int]:
+        found: dict[int, int] = {}
+
+        def is_told() -> bool:
+            try:
+                found.update(asked(spec))
+            except KafkaException as error:
+                if error.args[0].code() not in _MOVING:
+                    raise
+            return bool(found)
+
+        until(is_told, f"offsets of {topic}", timeout_s)
+        return found
 
     starts = offsets(OffsetSpec.earliest())  # type: ignore[no-untyped-call]
     ends = offsets(OffsetSpec.latest())  # type: ignore[no-untyped-call]

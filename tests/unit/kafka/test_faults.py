@@ -193,6 +193,14 @@ def test_a_message_is_one_line_that_names_what_it_is_about() -> None:
     )
 
 
+def test_what_the_broker_refused_before_is_named() -> None:
+    """A later call about the transaction tells it; the topic stands in its text alone."""
+    text = "ProduceRequest for app.reports [0] with 3 message(s) failed: Broker: too large"
+    error = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE, text)
+    found = str(faults.fault(error, Call.SEND_OFFSETS, "transactional.id app-m"))
+    assert "topic app.reports, transactional.id app-m" in found
+
+
 @pytest.mark.parametrize(
     ("causes", "worst"),
     [
