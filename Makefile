@@ -6,6 +6,10 @@ ROUNDS ?= 3
 WORKLOADS ?= steady
 CONTENDERS ?=
 UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
+# An environment that uv made loses it, and pip, with each sync.
+GET_UV = test -x $(UV) || { { $(BIN)/python -m pip --version >/dev/null 2>&1 \
+    || $(BIN)/python -m ensurepip >/dev/null; } \
+    && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
 SYNCED := .venv/.synced
 BENCH_SYNCED := .venv-bench/.synced
 
@@ -107,12 +111,12 @@ $(SYNCED): pyproject.toml uv.lock Makefile
 	    || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.x ..."; exit 1; }
 	@echo "Putting what is needed into .venv (the first time about 80 MB) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@test -x $(UV) || $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
-	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(GET_UV)
 	@$(UV) sync --locked --quiet --python $(BIN)/python
 	@touch $@
 
 # What we are compared with wants an older client than we do.
 $(BENCH_SYNCED): pyproject.toml uv.lock $(SYNCED)
+	@$(GET_UV)
 	@UV_PROJECT_ENVIRONMENT=.venv-bench $(UV) sync --locked --quiet --only-group bench --python $(BIN)/python
 	@touch $@
