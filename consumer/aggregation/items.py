@@ -20,8 +20,9 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from msgspec import Raw, Struct, json
+from msgspec import Struct, json
 
+from consumer.wire.callback import split_items
 from consumer.wire.canonical import canonical, digest
 
 FIRST_BYTES = 120
@@ -40,7 +41,6 @@ class _Item(Struct, gc=False):
 
 _decode_item: Final = json.Decoder(_Item).decode
 _decode_items: Final = json.Decoder(list[_Item]).decode
-_decode_raws: Final = json.Decoder(list[Raw]).decode
 
 
 def spread_bytes(packed: bytes, imeis: Sequence[str]) -> int:
@@ -86,9 +86,9 @@ class ItemSet(Struct, eq=False, gc=False):
             if count == 1:
                 several[_decode_item(packed).imei] = packed
             elif count:
-                array = b"[" + packed + b"]"
-                for raw, item in zip(_decode_raws(array), _decode_items(array), strict=True):
-                    self.add(bytes(raw), item.imei)
+                items = _decode_items(b"[" + packed + b"]")
+                for raw, item in zip(split_items(packed), items, strict=True):
+                    self.add(raw, item.imei)
         return several
 
     def pack(self) -> bytes:
@@ -110,7 +110,7 @@ class ItemSet(Struct, eq=False, gc=False):
             return (self.several if self.by_digest is None else self.by_digest).values()
         if self.count == 1:
             return (self.packed,)
-        return [*map(bytes, _decode_raws(b"[" + self.packed + b"]"))]
+        return split_items(self.packed)
 
     @property
     def items(self) -> list[bytes]:

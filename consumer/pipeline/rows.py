@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from msgspec import Raw, json
+from msgspec import json
 
 from consumer.aggregation.items import ItemSet, spread_bytes
 from consumer.aggregation.lifecycle import REMEMBERED
 from consumer.aggregation.txid import Txid
-from consumer.wire.callback import ErrorItem, UsageItem
+from consumer.wire.callback import ErrorItem, UsageItem, split_items
 from consumer.wire.state_entry import BARE_BYTES, Rows
 
 _decode_usage = json.Decoder(list[UsageItem]).decode
 _decode_errors = json.Decoder(list[ErrorItem]).decode
-_decode_raws = json.Decoder(list[Raw]).decode
 
 
 def size_of(txid: str, usage: bytes, errors: bytes) -> int:
@@ -147,10 +146,10 @@ class RowReader:
             if whole:
                 _fill(state, packed, usage)
             elif usage:
-                for raw, item in zip(_split(packed), usage, strict=True):
+                for raw, item in zip(split_items(packed), usage, strict=True):
                     state.add_usage(raw, item)
             if errors:
-                for raw, error in zip(_split(packed_errors), errors, strict=True):
+                for raw, error in zip(split_items(packed_errors), errors, strict=True):
                     state.add_error(raw, error)
             if usage_count:
                 state.note_logged(usage_count, len(packed))
@@ -179,7 +178,3 @@ def _fill(state: Txid, packed: bytes, usage: Sequence[UsageItem]) -> None:
 
 def _array(packed: Sequence[bytes]) -> bytes:
     return b"[" + b",".join(filter(None, packed)) + b"]"
-
-
-def _split(packed: bytes) -> list[bytes]:
-    return [*map(bytes, _decode_raws(b"[" + packed + b"]"))]

@@ -148,6 +148,11 @@ _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
+def split_items(packed: bytes) -> list[bytes]:
+    """The items of one array, taken apart; `packed` is them joined by commas, as in a report."""
+    return [*map(bytes, _decode_items(b"[" + packed + b"]"))]
+
+
 def decode(value: bytes | None) -> Decoded:
     """What one input value is. Never raises, whatever the bytes."""
     if not value:

@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from consumer.wire.callback import split_items
+
 VERSION = 3
 """Schema of both the state log and the offset metadata."""
 
@@ -184,8 +186,8 @@ class Rows(Struct, array_like=True):
             False,
             None,
             [],
-            _split(self.usage[at]),
-            _split(self.errors[at]),
+            split_items(self.usage[at]),
+            split_items(self.errors[at]),
             [],
         )
 
@@ -232,7 +234,6 @@ class _Versioned(Struct, array_like=True):
     version: int
 
 
-_raws = msgspec.json.Decoder(list[msgspec.Raw])
 _deltas = msgspec.msgpack.Decoder(StateDelta)
 _versions = msgspec.msgpack.Decoder(_Versioned)
 _windows = msgspec.json.Decoder(Window)
@@ -265,10 +266,6 @@ def _other_version(version: int) -> StateError:
         f"state schema version {version}; this program reads {VERSION}: go on with the one that "
         "wrote it, or reset the group's offset of this partition to start it with empty state"
     )
-
-
-def _split(packed: bytes) -> list[bytes]:
-    return [*map(bytes, _raws.decode(b"[" + packed + b"]"))]
 
 
 def encode_named(named: Named) -> str:
